@@ -1,0 +1,46 @@
+# hamisha_options carries the warnings and the sanitizer to every target.
+add_library(hamisha_options INTERFACE)
+target_compile_features(hamisha_options INTERFACE cxx_std_20)
+target_compile_options(hamisha_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wsuggest-override -Wcast-align -Wcast-qual
+  -Wundef -Wunused -Wmissing-declarations -Wimplicit-fallthrough -Wswitch-enum
+  $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wduplicated-branches -Wlogical-op -Wuseless-cast -Wredundant-decls>
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wno-missing-designated-field-initializers>)
+if(HAMISHA_SANITIZE)
+  target_compile_options(hamisha_options INTERFACE
+    -fsanitize=${HAMISHA_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(hamisha_options INTERFACE -fsanitize=${HAMISHA_SANITIZE})
+endif()
+find_program(MOLD mold)
+if(MOLD)
+  target_link_options(hamisha_options INTERFACE -fuse-ld=mold)
+endif()
+
+# A library whose DEPS are all it may include: the folder graph, enforced.
+function(hamisha_library name)
+  cmake_parse_arguments(arg "" "" "SRCS;HDRS;DEPS" ${ARGN})
+  add_library(${name} ${arg_SRCS} ${arg_HDRS})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PUBLIC ${arg_DEPS} PRIVATE hamisha_options)
+endfunction()
+
+# A program; its binary is build/<preset>/bin/<name>.
+function(hamisha_program name)
+  cmake_parse_arguments(arg "" "" "SRCS;HDRS;DEPS" ${ARGN})
+  add_executable(${name} ${arg_SRCS} ${arg_HDRS})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${arg_DEPS} hamisha_options)
+endfunction()
+
+# Tests of one folder. LABELS: `pure` for what links no gRPC (these also run under the thread
+# sanitizer), `integration` for what starts real processes (not run under sanitizers).
+function(hamisha_tests name)
+  cmake_parse_arguments(arg "" "" "SRCS;HDRS;DEPS;LABELS" ${ARGN})
+  add_executable(${name} ${arg_SRCS} ${arg_HDRS})
+  target_link_libraries(${name} PRIVATE test_main ${arg_DEPS} hamisha_options)
+  target_compile_definitions(${name} PRIVATE SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+    BINARY_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  catch_discover_tests(${name} TEST_PREFIX "${name}: " PROPERTIES LABELS "${arg_LABELS}")
+  set_property(GLOBAL APPEND PROPERTY HAMISHA_TESTS_${arg_LABELS} ${name})
+endfunction()

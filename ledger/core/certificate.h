@@ -1,0 +1,38 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "base/signing.h"
+#include "hamisha/ledger/v1/node.pb.h"
+#include "ledger/core/ownership.h"
+#include "ledger/core/state_machine.h"
+
+namespace ledger {
+
+// The keys that certificates of a shard are checked against: node id → 32 bytes.
+using MemberKeys = std::map<std::string, std::string>;
+
+namespace pb = ::hamisha::ledger::v1;
+
+pb::Signed SignSeal(const pb::SealStatement& statement, const base::SigningKey& key);
+pb::Signed SignRefusal(const pb::RefusalStatement& statement, const base::SigningKey& key);
+
+// The statement of a certificate for `shard`: signed by the member that it says sealed (refused),
+// all fields there and well-formed. UNAUTHENTICATED or INVALID_ARGUMENT says what is wrong.
+absl::StatusOr<pb::SealStatement> VerifySeal(const pb::Signed& certificate, uint32_t shard,
+                                             const MemberKeys& keys);
+absl::StatusOr<pb::RefusalStatement> VerifyRefusal(const pb::Signed& certificate, uint32_t shard,
+                                                   const MemberKeys& keys);
+
+SealFacts ToFacts(const pb::SealStatement& statement);
+RefusalFacts ToFacts(const pb::RefusalStatement& statement);
+
+pb::Invariants ToProto(const Totals& totals);
+
+// In words what differs first between what was certified and what was found: log hash, root,
+// counts, sums; "" when nothing does.
+std::string FirstDifference(const pb::SealStatement& certified, const pb::SealStatement& found);
+
+}  // namespace ledger

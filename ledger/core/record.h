@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "base/hash.h"
+#include "ledger/core/types.h"
+
+namespace ledger {
+
+enum class RecordKind : uint8_t {
+  kAccounts = 1,   // Body: Accounts.
+  kTransfers = 2,  // Body: Transfers.
+  kSeal = 3,       // Body: successor, run. Ends the owner's right to write.
+  kOpen = 4,       // Body: empty for the first record of a shard and for an Unseal, else the
+                   // certificate it rests on. Begins the owner's right to write in `epoch`.
+};
+
+// One entry of a shard's log, decoded. Node ids are at most kNodeIdBytesMax bytes.
+struct Record {
+  RecordKind kind = RecordKind::kAccounts;
+  uint64_t position = 0;  // 1, 2, 3, …
+  uint64_t epoch = 0;
+  uint64_t timestamp_ns = 0;
+  base::Hash256 previous_hash{};  // Of the record before; zeros for position 1.
+  std::string owner;              // Node id of the owner in force from this record on.
+  std::string successor;          // kSeal only: the one node that may open next.
+  std::string run;                // kSeal only.
+  absl::string_view body;         // kAccounts, kTransfers, kOpen: points into the encoded bytes.
+  base::Hash256 hash{};           // Log hash at `position`: SHA-256 of the encoded record.
+  uint64_t encoded_bytes = 0;
+
+  absl::Span<const Account> accounts() const;    // kAccounts.
+  absl::Span<const Transfer> transfers() const;  // kTransfers.
+};
+
+inline constexpr size_t kNodeIdBytesMax = 63;
+
+// Appends the encoding of `record` (all but hash and encoded_bytes, which are set) to `out`.
+void EncodeRecord(Record& record, std::string& out);
+
+// Decodes the record at the start of `bytes`, checks its checksum and computes its hash. OUT_OF_RANGE
+// when `bytes` end inside it, DATA_LOSS when it is damaged. `bytes` must be 8-aligned and outlive
+// the record's body.
+absl::StatusOr<Record> DecodeRecord(absl::string_view bytes);
+
+}  // namespace ledger

@@ -1,0 +1,86 @@
+#include "rpc/rpc.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+namespace rpc {
+namespace {
+
+constexpr int kMessageBytesMax = 64 << 20;
+constexpr int kKeepaliveMs = 2'000;         // Ping a silent peer so often,
+constexpr int kKeepaliveTimeoutMs = 2'000;  // and give it up after so long.
+constexpr int kReconnectMinMs = 50;
+constexpr int kReconnectMaxMs = 500;
+
+std::string HostOf(const std::string& address) { return address.substr(0, address.rfind(':')); }
+
+}  // namespace
+
+std::shared_ptr<grpc::ServerCredentials> ServerCredentials() {
+  return grpc::InsecureServerCredentials();
+}
+
+std::shared_ptr<grpc::ChannelCredentials> ChannelCredentials() {
+  return grpc::InsecureChannelCredentials();
+}
+
+std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
+  arguments.SetMaxSendMessageSize(kMessageBytesMax);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMinMs);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1'000);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMaxMs);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);  // Retrying is for those who know what is safe.
+  return grpc::CreateCustomChannel(address, ChannelCredentials(), arguments);
+}
+
+absl::StatusOr<RunningServer> Serve(const ServerOptions& options) {
+  const std::string host = HostOf(options.listen);
+  if (host != "localhost" && !absl::StartsWith(host, "127.") && host != "[::1]") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("cannot listen on ", options.listen,
+                     ": without mutual TLS only loopback addresses are served; write 127.0.0.1:0"));
+  }
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  RunningServer running;
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(options.listen, ServerCredentials(), &running.port);
+  builder.SetMaxReceiveMessageSize(kMessageBytesMax);
+  builder.SetMaxSendMessageSize(kMessageBytesMax);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 500);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // Two programs on one port is a mistake.
+  for (grpc::Service* service : options.services) builder.RegisterService(service);
+  running.server = builder.BuildAndStart();
+  if (running.server == nullptr || running.port == 0) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "cannot listen on ", options.listen, ": the port is taken, or not this machine's"));
+  }
+  running.address = absl::StrCat(host, ":", running.port);
+  return running;
+}
+
+absl::Status FromGrpc(const grpc::Status& status) {
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+}
+
+grpc::Status ToGrpc(const absl::Status& status) {
+  return {static_cast<grpc::StatusCode>(status.code()), std::string(status.message())};
+}
+
+grpc::Status ToGrpc(const absl::Status& status, std::string details) {
+  return {static_cast<grpc::StatusCode>(status.code()), std::string(status.message()),
+          std::move(details)};
+}
+
+}  // namespace rpc
