@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "base/hash.h"
+#include "google/protobuf/any.pb.h"
+#include "hamisha/agent/v1/agent.pb.h"
+
+namespace orchestrator {
+
+// What happens when a step fails, or its outcome stays unknown.
+enum class OnFailure : uint8_t {
+  kStop,      // The run ends where it is.
+  kRollback,  // The way back of all that was started, in reverse.
+  kContinue,  // The steps that need it go on as if it had succeeded.
+};
+
+// One server of the inventory, as far as a plan needs it.
+struct Host {
+  std::string name;
+  std::string site;
+  std::string kind;                // "ledger" | "gateway"
+  std::vector<uint32_t> shards;    // Ledger: the one it serves. Gateway: all.
+};
+
+// One action on some hosts, at the same time on all.
+struct PlannedAction {
+  std::string action;              // "ledger.seal"
+  google::protobuf::Any message;   // Of hamisha.action.v1.
+  std::vector<uint32_t> hosts;     // Indices into Plan::hosts, ascending, at least one.
+  absl::Duration timeout;          // Per order; never infinite.
+  bool mutates = false;
+};
+
+struct PlannedStep {
+  std::string id;
+  std::string phase;
+  std::string name;                // For people; the id when the playbook gives none.
+  PlannedAction apply;
+  std::vector<uint32_t> needs;     // Indices of earlier steps in Plan::steps.
+  OnFailure on_failure = OnFailure::kStop;
+  uint32_t retries = 0;            // Further attempts after a failure.
+  absl::Duration delay;            // Before each retry.
+  // The way back: in order. Without any: UNDO of `apply` when `own_undo`, else nothing to undo.
+  std::vector<PlannedAction> rollback;
+  bool own_undo = false;
+};
+
+// A playbook and an inventory, checked and compiled: a DAG of steps in topological order. Immutable.
+struct Plan {
+  std::string name;                // metadata.name of the playbook.
+  std::string description;
+  std::vector<Host> hosts;
+  std::vector<PlannedStep> steps;
+  std::vector<hamisha::agent::v1::ShardContext> shards;  // By shard number.
+  base::Hash256 digest{};          // Over playbook text, inventory text: see plan.cc.
+};
+
+}  // namespace orchestrator
