@@ -44,7 +44,8 @@ std::string ToHex(const Hash256& hash) { return ToHex(AsBytes(hash)); }
 
 absl::StatusOr<std::string> FromHex(absl::string_view digits) {
   if (digits.size() % 2 != 0) {
-    return absl::InvalidArgumentError(absl::StrCat("odd number of hexadecimal digits in '", digits, "'"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("odd number of hexadecimal digits in '", digits, "'"));
   }
   for (const char digit : digits) {
     if (std::isxdigit(static_cast<unsigned char>(digit)) == 0) {

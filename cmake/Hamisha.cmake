@@ -33,14 +33,23 @@ function(hamisha_program name)
   target_link_libraries(${name} PRIVATE ${arg_DEPS} hamisha_options)
 endfunction()
 
-# Tests of one folder. LABELS: `pure` for what links no gRPC (these also run under the thread
-# sanitizer), `integration` for what starts real processes (not run under sanitizers).
+# Tests of one folder. LABELS is one of: `pure` for what links no gRPC (these also run under the
+# thread sanitizer); `unit`, the default; `integration` for what starts real processes (these run
+# one at a time, and not under sanitizers).
 function(hamisha_tests name)
   cmake_parse_arguments(arg "" "" "SRCS;HDRS;DEPS;LABELS" ${ARGN})
+  if(NOT arg_LABELS)
+    set(arg_LABELS unit)
+  endif()
+  set(serial FALSE)
+  if(arg_LABELS STREQUAL integration)
+    set(serial TRUE)
+  endif()
   add_executable(${name} ${arg_SRCS} ${arg_HDRS})
   target_link_libraries(${name} PRIVATE test_main ${arg_DEPS} hamisha_options)
   target_compile_definitions(${name} PRIVATE SOURCE_DIR="${PROJECT_SOURCE_DIR}"
     BINARY_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
-  catch_discover_tests(${name} TEST_PREFIX "${name}: " PROPERTIES LABELS "${arg_LABELS}")
+  catch_discover_tests(${name} TEST_PREFIX "${name}: "
+    PROPERTIES LABELS ${arg_LABELS} RUN_SERIAL ${serial} TIMEOUT 600)
   set_property(GLOBAL APPEND PROPERTY HAMISHA_TESTS_${arg_LABELS} ${name})
 endfunction()

@@ -23,7 +23,7 @@ std::shared_ptr<grpc::ChannelCredentials> ChannelCredentials();
 std::shared_ptr<grpc::Channel> Connect(const std::string& address);
 
 struct ServerOptions {
-  std::string listen = "127.0.0.1:0";  // host:port; port 0: the kernel chooses.
+  std::string listen = "127.0.0.1:0";    // host:port; port 0: the kernel chooses.
   std::vector<grpc::Service*> services;  // Must outlive the server.
 };
 
