@@ -1,0 +1,39 @@
+#include "orchestrator/plan/plan.h"
+
+#include <array>
+
+#include "base/invariant.h"
+
+namespace orchestrator {
+namespace {
+
+std::array<uint8_t, 8> BigEndian(uint64_t number) {
+  std::array<uint8_t, 8> bytes{};
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    bytes[bytes.size() - 1 - i] = static_cast<uint8_t>(number >> (8 * i));
+  }
+  return bytes;
+}
+
+}  // namespace
+
+base::Hash256 PlanDigest(absl::string_view playbook_yaml, absl::string_view inventory_yaml) {
+  base::Sha256 sha;
+  sha.Update("hamisha-plan-v1");
+  for (const absl::string_view text : {playbook_yaml, inventory_yaml}) {
+    const std::array<uint8_t, 8> length = BigEndian(text.size());
+    sha.Update(length.data(), length.size()).Update(text);
+  }
+  return sha.Finish();
+}
+
+absl::string_view ToString(OnFailure on_failure) {
+  switch (on_failure) {
+    case OnFailure::kStop: return "stop";
+    case OnFailure::kRollback: return "rollback";
+    case OnFailure::kContinue: return "continue";
+  }
+  UNREACHABLE();
+}
+
+}  // namespace orchestrator
