@@ -26,13 +26,14 @@ absl::StatusOr<pb::SealStatement> VerifySeal(const pb::Signed& certificate, uint
 absl::StatusOr<pb::RefusalStatement> VerifyRefusal(const pb::Signed& certificate, uint32_t shard,
                                                    const MemberKeys& keys);
 
+// Only of statements that were verified.
 SealFacts ToFacts(const pb::SealStatement& statement);
 RefusalFacts ToFacts(const pb::RefusalStatement& statement);
 
 pb::Invariants ToProto(const Totals& totals);
 
-// In words what differs first between what was certified and what was found: log hash, root,
-// counts, sums; "" when nothing does.
+// In words what differs first between what was certified and what was found: position, log hash,
+// counts, sums, state root; "" when nothing does.
 std::string FirstDifference(const pb::SealStatement& certified, const pb::SealStatement& found);
 
 }  // namespace ledger

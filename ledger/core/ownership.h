@@ -64,10 +64,11 @@ struct RecordDraft {
 //
 // Pure and not thread-safe. Orders are checked by Check…/Draft…; the caller then appends what was
 // drafted *before* it gives any other order (Appended, RefusalDecided), and tells what has become
-// durable (Durable, RefusalDurable). A role is a function of the node's own log and id (rule 1).
+// durable (Durable, RefusalDurable). A role is a function of the node's own log and id (rule 1);
+// a node whose Open is not yet durable is a replica.
 class Ownership {
  public:
-  // `members`: node ids of the shard, `self` among them.
+  // `members`: node ids of the shard, `self` among them, 1 to kNodeIdBytesMax bytes each.
   Ownership(std::string self, std::vector<std::string> members);
 
   // --- What happened ---
@@ -94,29 +95,36 @@ class Ownership {
   absl::StatusOr<uint64_t> DraftRefusal(const SealFacts& seal) const;
   // Rule 5.
   absl::StatusOr<RecordDraft> DraftUnseal(const RefusalFacts& refusal) const;
-  // Rule 7: a record that another node has after this node's last one. DATA_LOSS when the logs
-  // diverge (with both positions) or when it is this node's own (rule 8: this disk is an older
-  // copy; the node needs a new id); FAILED_PRECONDITION while primary.
+  // Rule 7: a record that another node holds durably after this node's last one. DATA_LOSS when the
+  // logs diverge (with both positions), when it is this node's own (rule 8: this disk is an older
+  // copy; the node needs a new id) or when no log can hold it; FAILED_PRECONDITION while primary or
+  // when it is not the next.
   absl::Status CheckCopy(const LogEntry& entry) const;
 
   // --- What may be said (rule 6: only of what is durable) ---
-  // The newest durable Seal record by this node for `successor` in `run`, for certifying; "" matches any.
+  // The newest durable Seal record by this node for `successor` in `run`, for certifying; ""
+  // matches any.
   std::optional<LogEntry> DurableSeal(absl::string_view run, absl::string_view successor) const;
   // Whether a refusal certificate for this epoch may be signed.
   bool IsRefusalDurable(uint64_t epoch) const;
 
   Role role() const;
-  uint64_t epoch() const;                 // Of the last record; 0 for an empty log.
-  std::string owner() const;              // By the last record.
-  std::string successor() const;          // While the last record is a Seal; else "".
-  uint64_t position() const;              // Of the last record.
+  uint64_t epoch() const;         // Of the last record; 0 for an empty log.
+  std::string owner() const;      // By the last record.
+  std::string successor() const;  // While the last record is a Seal; else "".
+  uint64_t position() const;      // Of the last record.
   uint64_t durable_position() const { return durable_position_; }
-  base::Hash256 log_hash() const;         // Of the last record; zeros for an empty log.
+  base::Hash256 log_hash() const;  // Of the last record; zeros for an empty log.
   const std::string& self() const { return self_; }
 
  private:
   bool Mine() const;
   bool IsMember(absl::string_view node) const;
+  bool IsRefused(uint64_t epoch) const;
+  absl::Status CheckPrimary(uint64_t epoch) const;
+  absl::Status CheckNamed(const SealFacts& seal) const;
+  std::string Standing() const;  // In words, for messages.
+  RecordDraft Draft(RecordKind kind, uint64_t epoch) const;
 
   std::string self_;
   std::vector<std::string> members_;

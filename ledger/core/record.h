@@ -38,13 +38,19 @@ struct Record {
 };
 
 inline constexpr size_t kNodeIdBytesMax = 63;
+inline constexpr size_t kRunBytesMax = 255;
+inline constexpr size_t kOpenBodyBytesMax = 64 * 1024;
+inline constexpr size_t kRecordBytesMin = 80;
+inline constexpr size_t kRecordBytesMax = 1'114'112;
 
-// Appends the encoding of `record` (all but hash and encoded_bytes, which are set) to `out`.
+// Appends the encoding of `record` (all but hash and encoded_bytes, which are set) to `out`; the
+// bytes are those of ledger/FORMAT.md, "Records". Names and body must be within their bounds and
+// the body must not lie in `out`.
 void EncodeRecord(Record& record, std::string& out);
 
-// Decodes the record at the start of `bytes`, checks its checksum and computes its hash. OUT_OF_RANGE
-// when `bytes` end inside it, DATA_LOSS when it is damaged. `bytes` must be 8-aligned and outlive
-// the record's body.
+// Decodes the record at the start of `bytes`, checks its checksum and computes its hash.
+// OUT_OF_RANGE when `bytes` end inside it, DATA_LOSS when it is damaged. `bytes` must be 8-aligned
+// and outlive the record's body. That it follows the record before it is the caller's to check.
 absl::StatusOr<Record> DecodeRecord(absl::string_view bytes);
 
 }  // namespace ledger

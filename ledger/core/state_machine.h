@@ -23,7 +23,7 @@ struct TransferFilter {
   uint64_t timestamp_min_ns = 0;  // Inclusive.
   uint64_t timestamp_max_ns = 0;  // Inclusive; 0: no limit.
   uint32_t limit = kBatchEventsMax;
-  uint16_t code = 0;              // 0: any.
+  uint16_t code = 0;  // 0: any.
   bool debits = true;
   bool credits = true;
   bool reversed = false;
@@ -55,13 +55,18 @@ class StateMachine {
 
   // Executes a batch of at most kBatchEventsMax events; results only of those that did not
   // succeed, by index. Event i of n gets the time timestamp_ns - n + i + 1: the caller keeps
-  // timestamp_ns - n at or above the last batch's timestamp_ns.
+  // timestamp_ns - n at or above last_timestamp_ns().
   std::vector<EventResult> CreateAccounts(absl::Span<const Account> batch, uint64_t timestamp_ns);
   std::vector<EventResult> CreateTransfers(absl::Span<const Transfer> batch, uint64_t timestamp_ns);
+
+  // Of the last batch; 0 before the first.
+  uint64_t last_timestamp_ns() const;
 
   // Valid until the next Create; null when there is none.
   const Account* FindAccount(const Id128& id) const;
   const Transfer* FindTransfer(const Id128& id) const;
+  // In order of time. Finding the first takes O(log n) of the account's transfers; all within the
+  // time range are looked at until `limit` of them match.
   std::vector<Transfer> AccountTransfers(const TransferFilter& filter) const;
 
   // SHA-256 over all canonical rows, however they were inserted: ledger/FORMAT.md, "State root".
@@ -77,6 +82,9 @@ class StateMachine {
   std::optional<Id128> FlipBitForLab();
 
  private:
+  // Checks a batch's size and time; the time before its first event's.
+  uint64_t BeginBatch(size_t events, uint64_t timestamp_ns);
+
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -1,7 +1,8 @@
 // What the ledger keeps: fixed layouts, so that a batch goes to the log as it stands in memory.
-// ledger/FORMAT.md gives the bytes. Little-endian machines only (asserted in types.cc).
+// ledger/FORMAT.md gives the bytes. Little-endian machines only.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <type_traits>
 
@@ -10,6 +11,8 @@
 namespace ledger {
 
 using base::Id128;
+
+static_assert(std::endian::native == std::endian::little);
 
 inline constexpr uint32_t kBatchEventsMax = 8'190;
 
@@ -29,7 +32,8 @@ struct TransferFlags {
   static constexpr uint16_t kKnown = kLinked;
 };
 
-// Amounts are minor units. Timestamps are Unix nanoseconds, unique and growing over all objects of a shard.
+// Amounts are minor units. Timestamps are Unix nanoseconds, unique and growing over all objects of
+// a shard.
 struct Account {
   Id128 id;
   uint64_t debits_pending;
