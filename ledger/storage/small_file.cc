@@ -1,0 +1,74 @@
+#include "ledger/storage/small_file.h"
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "base/hash.h"
+#include "base/status_macros.h"
+
+namespace ledger {
+namespace {
+
+constexpr size_t kChecksumDigits = 16;
+
+std::string ChecksumDigits(absl::string_view content) {
+  return absl::StrCat(
+      absl::Hex(base::Checksum64(content.data(), content.size()), absl::kZeroPad16));
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<uint64_t>> SmallFiles::LoadRefusals() {
+  ASSIGN_OR_RETURN(const std::string content, Load("refusals"));
+  std::vector<uint64_t> epochs;
+  for (const absl::string_view line : absl::StrSplit(content, '\n', absl::SkipEmpty())) {
+    uint64_t epoch = 0;
+    if (!absl::SimpleAtoi(line, &epoch)) {
+      return absl::DataLossError(absl::StrCat(folder_, "/refusals: \"", line, "\" is no epoch"));
+    }
+    epochs.push_back(epoch);
+  }
+  if (!epochs.empty()) RETURN_IF_ERROR(SaveRefusals(epochs));
+  return epochs;
+}
+
+absl::Status SmallFiles::SaveRefusals(const std::vector<uint64_t>& epochs) {
+  return Save("refusals", absl::StrCat(absl::StrJoin(epochs, "\n"), "\n"));
+}
+
+absl::StatusOr<std::string> SmallFiles::LoadFollowing() { return Load("following"); }
+
+absl::Status SmallFiles::SaveFollowing(absl::string_view node_id) {
+  return Save("following", node_id);
+}
+
+absl::StatusOr<std::string> SmallFiles::LoadCertificate() { return Load("certificate"); }
+
+absl::Status SmallFiles::SaveCertificate(absl::string_view certificate) {
+  return Save("certificate", certificate);
+}
+
+absl::StatusOr<std::string> SmallFiles::Load(absl::string_view name) {
+  const std::string path = absl::StrCat(folder_, "/", name);
+  if (!files_.Exists(path)) return std::string();
+  ASSIGN_OR_RETURN(std::string text, files_.Read(path));
+  const absl::string_view content =
+      absl::string_view(text).substr(std::min(text.size(), kChecksumDigits + 1));
+  if (text.size() <= kChecksumDigits || text[kChecksumDigits] != '\n' ||
+      absl::string_view(text).substr(0, kChecksumDigits) != ChecksumDigits(content)) {
+    return absl::DataLossError(absl::StrCat(
+        path,
+        " is damaged; do not start this node again: set up a new node id and let it follow "
+        "another node of the shard"));
+  }
+  return std::string(content);
+}
+
+absl::Status SmallFiles::Save(absl::string_view name, absl::string_view content) {
+  return files_.Replace(absl::StrCat(folder_, "/", name),
+                        absl::StrCat(ChecksumDigits(content), "\n", content));
+}
+
+}  // namespace ledger

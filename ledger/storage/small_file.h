@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "base/file_system.h"
+
+namespace ledger {
+
+// Small facts of a node that are not in its log, each a file of its own in the data folder:
+// replaced as a whole, durably, with a checksum (ledger/FORMAT.md, "Small files"). Loading gives
+// the empty value when there is no file, and DATA_LOSS naming the file when it is damaged.
+class SmallFiles {
+ public:
+  // `files` must outlive it.
+  SmallFiles(base::FileSystem& files, std::string folder)
+      : files_(files), folder_(std::move(folder)) {}
+
+  // The epochs that this node has refused. Loading makes them durable once more.
+  absl::StatusOr<std::vector<uint64_t>> LoadRefusals();
+  absl::Status SaveRefusals(const std::vector<uint64_t>& epochs);
+
+  // The node that is followed; "" for none.
+  absl::StatusOr<std::string> LoadFollowing();
+  absl::Status SaveFollowing(absl::string_view node_id);
+
+  // The newest seal certificate received from another node, serialized; "" for none.
+  absl::StatusOr<std::string> LoadCertificate();
+  absl::Status SaveCertificate(absl::string_view certificate);
+
+ private:
+  absl::StatusOr<std::string> Load(absl::string_view name);
+  absl::Status Save(absl::string_view name, absl::string_view content);
+
+  base::FileSystem& files_;
+  const std::string folder_;
+};
+
+}  // namespace ledger
