@@ -51,9 +51,14 @@ class RealProcess final : public Process {
 };
 
 // Only async-signal-safe calls: runs between fork and exec.
-[[noreturn]] void BecomeCommand(char* const* arguments, const char* output, pid_t parent) {
+[[noreturn]] void BecomeCommand(char* const* arguments, const char* output, pid_t parent,
+                                bool own_group) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(127);  // The parent died before the line above.
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (own_group) ::setpgid(0, 0);
   if (output != nullptr) {
     const int descriptor = ::open(output, O_WRONLY | O_CREAT | O_APPEND, 0640);
     if (descriptor < 0) ::_exit(126);
@@ -85,7 +90,7 @@ class RealCommandRunner final : public CommandRunner {
       return absl::InternalError(absl::StrCat("starting ", command.arguments[0], ": ",
                                               std::generic_category().message(errno)));
     }
-    if (pid == 0) BecomeCommand(arguments.data(), output, parent);
+    if (pid == 0) BecomeCommand(arguments.data(), output, parent, command.own_group);
     return std::make_unique<RealProcess>(pid);
   }
 };

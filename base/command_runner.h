@@ -13,6 +13,7 @@ namespace base {
 struct Command {
   std::vector<std::string> arguments;  // The first is the program's absolute path. No shell.
   std::string output;                  // File that gets stdout and stderr, appended; "": inherited.
+  bool own_group = false;              // Of processes: Ctrl-C at the terminal does not reach it.
 };
 
 // A started process. Its end is not awaited by the destructor.
@@ -33,7 +34,8 @@ class CommandRunner {
  public:
   virtual ~CommandRunner() = default;
   // The child gets SIGTERM when the calling *thread* ends, so that nothing is left behind: call it
-  // from one that lives as long as the child should. The child inherits no descriptor but 0, 1, 2.
+  // from one that lives as long as the child should. The child inherits no descriptor but 0, 1, 2
+  // and no blocked signal.
   virtual absl::StatusOr<std::unique_ptr<Process>> Start(const Command& command) = 0;
 };
 

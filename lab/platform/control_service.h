@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+
+#include "hamisha/lab/v1/lab.grpc.pb.h"
+#include "lab/platform/platform.h"
+
+namespace lab {
+
+// Lets other programs act on a platform that is up. Answers every call with the lab as it then is.
+class ControlService final : public hamisha::lab::v1::Lab::Service {
+ public:
+  // `platform` must outlive the service. `end` is called, on a thread of gRPC's, when the lab is
+  // to end; it must return at once.
+  ControlService(Platform& platform, std::function<void()> end)
+      : platform_(platform), end_(std::move(end)) {}
+
+  grpc::Status GetLab(grpc::ServerContext* context, const hamisha::lab::v1::GetLabRequest* request,
+                      hamisha::lab::v1::LabView* view) override;
+  grpc::Status CutLink(grpc::ServerContext* context,
+                       const hamisha::lab::v1::CutLinkRequest* request,
+                       hamisha::lab::v1::LabView* view) override;
+  grpc::Status HealLink(grpc::ServerContext* context,
+                        const hamisha::lab::v1::HealLinkRequest* request,
+                        hamisha::lab::v1::LabView* view) override;
+  grpc::Status Kill(grpc::ServerContext* context, const hamisha::lab::v1::ProcessRequest* request,
+                    hamisha::lab::v1::LabView* view) override;
+  grpc::Status Start(grpc::ServerContext* context, const hamisha::lab::v1::ProcessRequest* request,
+                     hamisha::lab::v1::LabView* view) override;
+  grpc::Status FlipStateBit(grpc::ServerContext* context,
+                            const hamisha::lab::v1::FlipRequest* request,
+                            hamisha::lab::v1::LabView* view) override;
+  grpc::Status EndLab(grpc::ServerContext* context, const hamisha::lab::v1::EndLabRequest* request,
+                      hamisha::lab::v1::LabView* view) override;
+
+ private:
+  grpc::Status Answer(const absl::Status& status, hamisha::lab::v1::LabView* view);
+
+  Platform& platform_;
+  const std::function<void()> end_;
+};
+
+}  // namespace lab

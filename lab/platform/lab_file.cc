@@ -1,0 +1,182 @@
+#include "lab/platform/lab_file.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "lab/platform/yaml_reader.h"
+
+namespace lab {
+namespace {
+
+void ReadLink(YamlReader& reader, const YAML::Node& node, LinkOptions& link) {
+  if (!node || !reader.IsMap(node, "link", {"round_trip", "bandwidth"})) return;
+  link.round_trip = reader.Length(node, "round_trip").value_or(link.round_trip);
+  link.bandwidth_bytes_per_s =
+      reader.BytesPerSecond(node, "bandwidth").value_or(link.bandwidth_bytes_per_s);
+}
+
+void ReadLoad(YamlReader& reader, const YAML::Node& node, LoadOptions& load) {
+  if (!node || !reader.IsMap(node, "load", {"rate", "warm_up", "cool_down", "seed"})) return;
+  load.rate_per_s = reader.Positive(node, "rate").value_or(load.rate_per_s);
+  load.warm_up = reader.Length(node, "warm_up").value_or(load.warm_up);
+  load.cool_down = reader.Length(node, "cool_down").value_or(load.cool_down);
+  load.seed = reader.Whole(node, "seed", 0, UINT64_MAX).value_or(load.seed);
+}
+
+FlipStateBit ReadFlip(YamlReader& reader, const YAML::Node& node, const LabFile& lab) {
+  FlipStateBit flip;
+  if (!reader.IsMap(node, "flip_state_bit", {"site", "shard"})) return flip;
+  flip.site = reader.Text(node, "site").value_or("");
+  if (flip.site != "source" && flip.site != "target") {
+    reader.Problem(node, "flip_state_bit needs a site: write 'site: source' or 'site: target'");
+  }
+  flip.shard = static_cast<uint32_t>(reader.Whole(node, "shard", 0, lab.shards - 1).value_or(0));
+  return flip;
+}
+
+CutLink ReadCut(YamlReader& reader, const YAML::Node& node) {
+  if (!reader.IsMap(node, "cut_link", {"for"})) return {};
+  if (!node["for"])
+    reader.Problem(node, "cut_link needs a length: write 'for: 5s' or 'for: forever'");
+  return {.length = reader.Length(node, "for", "forever").value_or(absl::ZeroDuration())};
+}
+
+KillProcess ReadKill(YamlReader& reader, const YAML::Node& node, const LabFile& lab) {
+  KillProcess kill = {.process = "", .restart_after = absl::InfiniteDuration()};
+  if (!reader.IsMap(node, "kill", {"process", "restart_after"})) return kill;
+  kill.process = reader.Text(node, "process").value_or("");
+  kill.restart_after = reader.Length(node, "restart_after", "never").value_or(kill.restart_after);
+  const std::vector<std::string> names = ProcessNames(lab);
+  if (std::find(names.begin(), names.end(), kill.process) == names.end()) {
+    reader.Problem(node["process"] ? node["process"] : node,
+                   absl::StrCat("no process '", kill.process, "' in this lab: write one of ",
+                                absl::StrJoin(names, ", ")));
+  }
+  return kill;
+}
+
+void ReadFault(YamlReader& reader, const YAML::Node& node, LabFile& lab) {
+  if (!reader.IsMap(node, "a fault",
+                    {"after_step", "at_step", "flip_state_bit", "cut_link", "kill"})) {
+    return;
+  }
+  Fault fault;
+  fault.at_start = static_cast<bool>(node["at_step"]);
+  fault.step = reader.Text(node, fault.at_start ? "at_step" : "after_step").value_or("");
+  if (fault.step.empty() || (fault.at_start && node["after_step"])) {
+    reader.Problem(node,
+                   "a fault needs one moment: write 'after_step: ID' (when it has succeeded) or "
+                   "'at_step: ID' (when it has begun)");
+  }
+  const int kinds =
+      (node["flip_state_bit"] ? 1 : 0) + (node["cut_link"] ? 1 : 0) + (node["kill"] ? 1 : 0);
+  if (kinds != 1) {
+    reader.Problem(node, "a fault does one thing: write flip_state_bit, cut_link or kill");
+    return;
+  }
+  if (node["flip_state_bit"]) fault.what = ReadFlip(reader, node["flip_state_bit"], lab);
+  if (node["cut_link"]) fault.what = ReadCut(reader, node["cut_link"]);
+  if (node["kill"]) fault.what = ReadKill(reader, node["kill"], lab);
+  lab.faults.push_back(std::move(fault));
+}
+
+void ReadHeader(YamlReader& reader, const YAML::Node& root) {
+  if (reader.Text(root, "apiVersion") != "hamisha/v1") {
+    reader.Problem(root["apiVersion"] ? root["apiVersion"] : root,
+                   "this is not a version that is known: write 'apiVersion: hamisha/v1'");
+  }
+  if (reader.Text(root, "kind") != "Lab") {
+    reader.Problem(root["kind"] ? root["kind"] : root, "this is no lab file: write 'kind: Lab'");
+  }
+}
+
+LabFile ReadLab(YamlReader& reader, const YAML::Node& root) {
+  LabFile lab;
+  if (!reader.IsMap(root, "the lab file",
+                    {"apiVersion", "kind", "shards", "accounts_per_shard", "gateways", "link",
+                     "load", "faults"})) {
+    return lab;
+  }
+  ReadHeader(reader, root);
+  const auto count = [&](const char* key, uint64_t high, uint32_t otherwise) {
+    return static_cast<uint32_t>(reader.Whole(root, key, 1, high).value_or(otherwise));
+  };
+  lab.shards = count("shards", 64, lab.shards);
+  lab.accounts_per_shard = count("accounts_per_shard", 100'000'000, lab.accounts_per_shard);
+  lab.gateways = count("gateways", 16, lab.gateways);
+  ReadLink(reader, root["link"], lab.link);
+  ReadLoad(reader, root["load"], lab.load);
+  const YAML::Node faults = root["faults"];
+  if (faults && !faults.IsSequence())
+    reader.Problem(faults, "'faults' is not a list: write '- ' before each");
+  if (faults && faults.IsSequence()) {
+    for (const YAML::Node& fault : faults) ReadFault(reader, fault, lab);
+  }
+  return lab;
+}
+
+struct Describe {
+  std::string operator()(const FlipStateBit& flip) const {
+    return absl::StrCat("flip a bit of the state of ", NodeName(flip.site, flip.shard));
+  }
+  std::string operator()(const CutLink& cut) const {
+    return cut.length == absl::InfiniteDuration()
+               ? "cut the link for ever"
+               : absl::StrCat("cut the link for ", absl::FormatDuration(cut.length));
+  }
+  std::string operator()(const KillProcess& kill) const {
+    return kill.restart_after == absl::InfiniteDuration()
+               ? absl::StrCat("kill -9 ", kill.process)
+               : absl::StrCat("kill -9 ", kill.process, ", start it again after ",
+                              absl::FormatDuration(kill.restart_after));
+  }
+};
+
+}  // namespace
+
+std::string ToString(const Fault& fault) { return std::visit(Describe(), fault.what); }
+
+absl::StatusOr<LabFile> ParseLabFile(const std::string& path, const std::string& yaml) {
+  YamlReader reader(path);
+  LabFile lab;
+  try {
+    lab = ReadLab(reader, YAML::Load(yaml));
+  } catch (const YAML::Exception& problem) {  // yaml-cpp has no other way to say it.
+    return absl::InvalidArgumentError(absl::StrCat(path, ":", problem.mark.line + 1, ":",
+                                                   problem.mark.column + 1, ": ", problem.msg,
+                                                   ": write it as YAML"));
+  }
+  if (reader.problems().empty()) return lab;
+  return absl::InvalidArgumentError(absl::StrJoin(reader.problems(), "\n"));
+}
+
+std::string LedgerProcess(const std::string& site, uint32_t shard) {
+  return absl::StrCat("ledger-", shard, "-", site);
+}
+std::string AgentProcess(const std::string& host) { return absl::StrCat("agent-", host); }
+std::string GatewayName(uint32_t gateway) { return absl::StrCat("gateway-", gateway); }
+std::string NodeName(const std::string& site, uint32_t shard) {
+  return absl::StrCat(site, "-", shard);
+}
+
+std::vector<std::string> ProcessNames(const LabFile& lab) {
+  std::vector<std::string> ledgers;
+  std::vector<std::string> agents;
+  for (const char* const site : {"source", "target"}) {
+    for (uint32_t shard = 0; shard < lab.shards; ++shard) {
+      ledgers.push_back(LedgerProcess(site, shard));
+      agents.push_back(AgentProcess(NodeName(site, shard)));
+    }
+  }
+  std::vector<std::string> names = ledgers;
+  for (uint32_t gateway = 0; gateway < lab.gateways; ++gateway) {
+    names.push_back(GatewayName(gateway));
+    agents.push_back(AgentProcess(GatewayName(gateway)));
+  }
+  names.emplace_back("orchestrator");
+  names.insert(names.end(), agents.begin(), agents.end());
+  return names;
+}
+
+}  // namespace lab
