@@ -1,0 +1,167 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "hamisha/agent/v1/agent.pb.h"
+#include "hamisha/orchestrator/v1/orchestrator.pb.h"
+#include "orchestrator/engine/certificates.h"
+#include "orchestrator/engine/order_book.h"
+#include "orchestrator/engine/run.h"
+#include "orchestrator/plan/plan.h"
+
+namespace orchestrator {
+
+using hamisha::orchestrator::v1::RunState;
+
+// What happened. All that an engine knows comes from these, time included.
+struct Started {};
+struct TermStarted {
+};               // Another orchestrator process goes on: what is out gets its full time again.
+struct Tick {};  // NextDeadline() has come.
+struct OrderEnded {
+  hamisha::agent::v1::OrderResult result;
+};
+struct RollbackRequested {
+  std::string requested_by;
+  std::string reason;
+};
+struct Event {
+  absl::Time time;  // Never before that of the event before.
+  std::variant<Started, TermStarted, Tick, OrderEnded, RollbackRequested> what;
+};
+
+// What the engine wants done. It never does it: the caller writes the journal first, then acts.
+struct SendOrder {
+  hamisha::agent::v1::Order order;  // Complete but for the term, which is the sender's.
+};
+struct RunEnded {
+  RunState state;
+  std::string explanation;
+};
+using Effect = std::variant<SendOrder, RunEnded>;
+
+// Drives one run of a plan, forward and back. A pure state machine: no clock, no threads, no I/O,
+// so a journal replayed into a fresh engine gives the same state and the same effects.
+//
+// An order key names one order for ever: the engine never gives two orders one key. The step of a
+// key is the step's id, "<id>/probe" or "<id>/back/<index>", and "#<attempt>" after it from the
+// second attempt on, so that a fence against one attempt does not stop the next.
+class Engine {
+ public:
+  Engine(std::shared_ptr<const Plan> plan, std::string run);
+
+  // FAILED_PRECONDITION when the run's state does not accept the event (a result of an order that
+  // is not open, a way back where there is none); the engine is then unchanged.
+  absl::StatusOr<std::vector<Effect>> Apply(const Event& event);
+
+  // When to send a Tick; InfiniteFuture when nothing is waited for.
+  absl::Time NextDeadline() const;
+
+  // Whether a result with this key would be new to the run.
+  bool Expects(const hamisha::agent::v1::OrderKey& key) const { return book_.Expects(key); }
+
+  // Orders without an answer that are still wanted: to be sent again when their host connects.
+  std::vector<hamisha::agent::v1::Order> OpenOrders() const;
+  std::vector<hamisha::agent::v1::Order> OpenOrders(const std::string& host) const;
+
+  // For views.
+  const Plan& plan() const { return *plan_; }
+  const std::string& run() const { return run_; }
+  RunState state() const { return state_; }  // UNSPECIFIED until started.
+  bool ended() const { return ended_ != absl::InfiniteFuture(); }
+  const std::string& explanation() const { return explanation_; }
+  absl::Time started_time() const { return started_; }
+  absl::Time ended_time() const { return ended_; }              // InfiniteFuture while it goes on.
+  const std::vector<StepRun>& steps() const { return steps_; }  // As in the plan.
+  // Steps of the way back, in its order; those undone before a second request come first.
+  const std::vector<uint32_t>& back_order() const { return back_order_; }
+  const Certificates& certificates() const { return certificates_; }
+  bool mismatch() const { return mismatch_; }
+
+ private:
+  struct Answer {  // A result, or the lack of one.
+    hamisha::agent::v1::Outcome outcome;
+    bool timed_out = false;
+    bool probe = false;
+  };
+
+  // engine.cc: events, and the way forward.
+  absl::Status CheckAccepts(const Event& event) const;
+  void OnTick();
+  void OnResult(const hamisha::agent::v1::OrderResult& result);
+  void OnAnswer(const Place& place, const Answer& answer);
+  void OnForwardAnswer(const Place& place, const Answer& answer);
+  void OnLateAnswer(const AnsweredOrder& order, hamisha::agent::v1::Outcome outcome);
+  void OnWake(const Place& place);
+  void OnUnknown(const Place& place, const Answer& answer);
+  void FailOrRetry(const Place& place, const Answer& answer);
+  void JudgeStep(uint32_t step);
+  void OnStepNotSucceeded(uint32_t step);
+  void Advance();
+  void StartReadySteps();
+  bool IsReady(const PlannedStep& step) const;
+  void EndForwardWhenDone();
+  void End(RunState state, std::string explanation);
+
+  // engine_back.cc: the way back.
+  void BeginWayBack();
+  void PlanBack(uint32_t step);
+  void AdvanceBack();
+  bool AdvanceUndo(uint32_t step);  // Whether the step's way back has ended.
+  void Settle(uint32_t step);
+  void StartBackAction(uint32_t step);
+  void OnBackAnswer(const Place& place, const Answer& answer);
+  void EndWayBack();
+
+  // engine_orders.cc: what is sent.
+  void SendApply(const Place& place);
+  void SendProbe(const Place& place);
+  void SendBack(const Place& place);
+  void Send(const Place& place, hamisha::agent::v1::Order order, bool probe);
+  hamisha::agent::v1::Order NewOrder(const HostRun& host, const PlannedAction& action) const;
+  ActionRun NewActionRun(const PlannedAction& action) const;
+
+  const PlannedAction& ActionAt(const Place& place) const;
+  ActionRun& RunAt(const Place& place);
+  HostRun& HostAt(const Place& place) { return RunAt(place).hosts[place.host]; }
+  void Move(uint32_t step, StepEvent event);
+  static void Move(HostRun& host, HostEvent event);
+  void WakeAt(const Place& place, absl::Duration delay);
+  bool GoesForward() const;
+
+  const std::shared_ptr<const Plan> plan_;
+  const std::string run_;
+
+  RunState state_ = RunState::RUN_STATE_UNSPECIFIED;
+  std::string explanation_;
+  std::string reason_;  // Why it stops or goes back.
+  absl::Time started_ = absl::InfiniteFuture();
+  absl::Time ended_ = absl::InfiniteFuture();
+  std::vector<StepRun> steps_;
+  uint32_t started_steps_ = 0;
+  bool look_for_ready_ = false;
+  bool stopping_ = false;    // A step failed whose on_failure is stop: nothing new is started.
+  bool going_back_ = false;  // A step failed whose on_failure is rollback, or somebody asked.
+  std::vector<uint32_t> back_order_;
+  size_t back_at_ = 0;  // Index into back_order_.
+  bool mismatch_ = false;
+  Certificates certificates_;
+  OrderBook book_;
+  std::map<Place, absl::Time> wakes_;  // Next attempts that wait.
+
+  // Of the event that is being applied.
+  absl::Time now_;
+  std::vector<Effect> effects_;
+};
+
+// "step 'seal' (ledger.seal) failed on source-0: the disk is full"
+std::string DescribeFailure(const Plan& plan, uint32_t step, const StepRun& run);
+
+}  // namespace orchestrator

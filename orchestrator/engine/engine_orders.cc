@@ -1,0 +1,122 @@
+// What the engine sends: keys, fences, certificates.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/hash.h"
+#include "base/invariant.h"
+#include "orchestrator/engine/engine.h"
+
+namespace orchestrator {
+namespace {
+
+using hamisha::agent::v1::Order;
+
+constexpr absl::Duration kProbeTimeoutMax = absl::Seconds(10);
+
+// From the second attempt on the name says which: a fence names one attempt.
+std::string AttemptName(std::string name, uint32_t attempt) {
+  if (attempt > 1) absl::StrAppend(&name, "#", attempt);
+  return name;
+}
+
+void SetTimeout(absl::Duration timeout, Order& order) {
+  INVARIANT(timeout > absl::ZeroDuration() && timeout < absl::InfiniteDuration());
+  const int64_t seconds = absl::IDivDuration(timeout, absl::Seconds(1), &timeout);
+  order.mutable_timeout()->set_seconds(seconds);
+  order.mutable_timeout()->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(timeout)));
+}
+
+}  // namespace
+
+ActionRun Engine::NewActionRun(const PlannedAction& action) const {
+  ActionRun run;
+  for (const uint32_t host : action.hosts) {
+    INVARIANT(host < plan_->hosts.size());
+    run.hosts.emplace_back().host = host;
+  }
+  INVARIANT(!run.hosts.empty());
+  return run;
+}
+
+Order Engine::NewOrder(const HostRun& host, const PlannedAction& action) const {
+  const Host& server = plan_->hosts[host.host];
+  Order order;
+  order.mutable_key()->set_run(run_);
+  order.mutable_key()->set_host(server.name);
+  order.set_plan_digest(plan_->digest.data(), plan_->digest.size());
+  *order.mutable_action() = action.message;
+  SetTimeout(action.timeout, order);
+  for (const uint32_t shard : server.shards) {
+    for (const auto& certificate : certificates_.OfShard(shard)) {
+      *order.add_certificates() = certificate;
+    }
+  }
+  for (const auto& context : plan_->shards) {
+    const bool served = std::find(server.shards.begin(), server.shards.end(), context.shard()) !=
+                        server.shards.end();
+    if (served) *order.add_shards() = context;
+  }
+  return order;
+}
+
+void Engine::SendApply(const Place& place) {
+  HostRun& host = HostAt(place);
+  const PlannedStep& step = plan_->steps[place.step];
+  Move(host, HostEvent::kSend);
+  ++host.attempt;
+  Order order = NewOrder(host, step.apply);
+  order.mutable_key()->set_step(AttemptName(step.id, host.attempt));
+  order.mutable_key()->set_attempt(host.attempt);
+  order.set_mode(hamisha::agent::v1::MODE_APPLY);
+  Send(place, std::move(order), false);
+}
+
+// Also fences the attempt that it asks about: what it answers stays true.
+void Engine::SendProbe(const Place& place) {
+  HostRun& host = HostAt(place);
+  const PlannedStep& step = plan_->steps[place.step];
+  INVARIANT(host.state == HostState::kProbing && host.probes_left > 0);
+  --host.probes_left;
+  ++host.probe;
+  Order order = NewOrder(host, step.apply);
+  order.mutable_key()->set_step(AttemptName(absl::StrCat(step.id, "/probe"), host.probe));
+  order.mutable_key()->set_attempt(host.probe);
+  order.set_mode(hamisha::agent::v1::MODE_PROBE);
+  order.set_fence_step(AttemptName(step.id, host.attempt));
+  SetTimeout(std::min(step.apply.timeout, kProbeTimeoutMax), order);
+  Send(place, std::move(order), true);
+}
+
+void Engine::SendBack(const Place& place) {
+  HostRun& host = HostAt(place);
+  const PlannedStep& step = plan_->steps[place.step];
+  const BackAction back = BackOf(step)[static_cast<size_t>(place.back)];
+  Move(host, HostEvent::kSend);
+  --host.attempts_left;
+  const std::string name = absl::StrCat(step.id, "/back/", place.back);
+  Order order = NewOrder(host, *back.action);
+  if (host.attempt > 0) order.set_fence_step(AttemptName(name, host.attempt));
+  for (const HostRun& forward : steps_[place.step].apply.hosts) {
+    if (forward.host == host.host && forward.attempt > 0) {
+      order.set_fence_step(AttemptName(step.id, forward.attempt));
+    }
+  }
+  ++host.attempt;
+  order.mutable_key()->set_step(AttemptName(name, host.attempt));
+  order.mutable_key()->set_attempt(host.attempt);
+  order.set_mode(back.mode);
+  Send(place, std::move(order), false);
+}
+
+void Engine::Send(const Place& place, Order order, bool probe) {
+  const absl::Time deadline = now_ + PatienceFor(order);
+  effects_.push_back(SendOrder{order});
+  book_.Add({.order = std::move(order),
+             .place = place,
+             .probe = probe,
+             .attempt = HostAt(place).attempt,
+             .deadline = deadline});
+}
+
+}  // namespace orchestrator

@@ -1,0 +1,63 @@
+// What the engine knows about a run's progress: plain data, for views too.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "orchestrator/engine/step_state.h"
+#include "orchestrator/plan/plan.h"
+
+namespace orchestrator {
+
+// One action on one host.
+struct HostRun {
+  uint32_t host = 0;  // Index into Plan::hosts.
+  HostState state = HostState::kWaiting;
+  uint32_t attempt = 0;        // Of the newest order; 0: none was sent.
+  uint32_t attempts_left = 0;  // After a failure: a step's retries, or the way back's.
+  uint32_t resends_left = 0;   // After a probe that found nothing there.
+  uint32_t probe = 0;          // Of the newest probe; 0: none was sent.
+  uint32_t probes_left = 0;
+  std::string message;  // Of the newest result.
+  std::map<std::string, std::string> facts;
+};
+
+// One action on its hosts.
+struct ActionRun {
+  std::vector<HostRun> hosts;  // In the order of PlannedAction::hosts.
+  absl::Time started = absl::InfiniteFuture();
+  absl::Time ended = absl::InfiniteFuture();
+};
+
+struct StepRun {
+  StepState state = StepState::kPending;
+  ActionRun apply;
+  std::vector<ActionRun> back;  // As in BackOf(); empty until the step's way back is planned.
+  uint32_t back_at = 0;         // The action of the way back that runs.
+  uint32_t number = 0;          // In order of start, from 1; 0: never started.
+};
+
+// One action of a step's way back.
+struct BackAction {
+  const PlannedAction* action;  // Of the plan.
+  hamisha::agent::v1::Mode mode;
+};
+
+// In order; empty when there is nothing to do.
+std::vector<BackAction> BackOf(const PlannedStep& step);
+
+// Whether the way back has to look at this step at all.
+bool HasWayBack(const PlannedStep& step);
+
+// Where an order belongs.
+struct Place {
+  uint32_t step = 0;  // Index into Plan::steps.
+  int32_t back = -1;  // Index into BackOf(); -1: the step's own action.
+  uint32_t host = 0;  // Index into ActionRun::hosts.
+  friend auto operator<=>(const Place&, const Place&) = default;
+};
+
+}  // namespace orchestrator
