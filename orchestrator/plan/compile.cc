@@ -46,11 +46,12 @@ OnFailure ToOnFailure(const std::string& text) {
 }
 
 // Links a playbook with the inventory. Without an inventory (it could not be read at all) what the
-// playbook says about hosts and sites is not checked.
+// playbook says about hosts and sites is not checked; with one that has problems, not what follows
+// from it.
 class Linker {
  public:
-  Linker(const Inventory* inventory, Problems& problems)
-      : inventory_(inventory), problems_(problems) {}
+  Linker(const Inventory* inventory, bool inventory_is_sound, Problems& problems)
+      : inventory_(inventory), inventory_is_sound_(inventory_is_sound), problems_(problems) {}
 
   Plan Link(const Playbook& playbook) {
     Plan plan;
@@ -129,7 +130,7 @@ class Linker {
                    inventory_ == nullptr ? no_sites : inventory_->sites, problems_);
     planned.message.PackFrom(*read.message);
     const bool right_kind = CheckHostKinds(call, *action->options, hosts);
-    if (!right_kind) return planned;
+    if (!right_kind || !inventory_is_sound_) return planned;
     for (const Located& site : read.sites) CheckNodesOnSite(site, *action->options, hosts);
     return planned;
   }
@@ -192,6 +193,7 @@ class Linker {
   }
 
   const Inventory* inventory_;
+  bool inventory_is_sound_;
   Problems& problems_;
 };
 
@@ -208,8 +210,9 @@ Compilation Compile(const SourceText& playbook, const SourceText& inventory) {
   if (const std::optional<Value> root = ReadDocument(playbook.yaml, playbook_problems)) {
     const Playbook read = ReadPlaybook(*root, playbook_problems);
     const bool hosts_known = read_inventory.has_value() && !read_inventory->hosts.empty();
-    compilation.plan =
-        Linker(hosts_known ? &*read_inventory : nullptr, playbook_problems).Link(read);
+    compilation.plan = Linker(hosts_known ? &*read_inventory : nullptr, inventory_problems.empty(),
+                              playbook_problems)
+                           .Link(read);
   }
   compilation.plan.digest = PlanDigest(playbook.yaml, inventory.yaml);
   compilation.diagnostics = playbook_problems.InOrder();

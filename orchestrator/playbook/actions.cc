@@ -132,7 +132,7 @@ std::vector<std::string> ActionNames() {
   return names;
 }
 
-ReadActionResult ReadAction(const ActionInfo& action, const Value* with, Place place,
+ReadActionResult ReadAction(const ActionInfo& action, const Value* with, TextPlace place,
                             const std::vector<std::string>& sites, Problems& problems) {
   ReadActionResult result;
   result.message.reset(

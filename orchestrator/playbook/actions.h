@@ -30,7 +30,7 @@ struct ReadActionResult {
 
 // Reads `with` (nullptr: nothing given) into the action's message; what does not fit is a problem.
 // `place` is the call's, for fields that are missing altogether. No `sites`: none is checked.
-ReadActionResult ReadAction(const ActionInfo& action, const Value* with, Place place,
+ReadActionResult ReadAction(const ActionInfo& action, const Value* with, TextPlace place,
                             const std::vector<std::string>& sites, Problems& problems);
 
 }  // namespace orchestrator

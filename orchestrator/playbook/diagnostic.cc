@@ -12,7 +12,7 @@ std::string ToString(const Diagnostic& diagnostic) {
                          diagnostic.message);
 }
 
-void Problems::Add(Place place, absl::string_view message) {
+void Problems::Add(TextPlace place, absl::string_view message) {
   diagnostics_.push_back(
       {.path = path_, .line = place.line, .column = place.column, .message = std::string(message)});
 }

@@ -20,7 +20,7 @@ struct Diagnostic {
 std::string ToString(const Diagnostic& diagnostic);
 
 // Where something stands in a text; both count from 1.
-struct Place {
+struct TextPlace {
   int line = 1;
   int column = 1;
 };
@@ -30,7 +30,7 @@ class Problems {
  public:
   explicit Problems(std::string path) : path_(std::move(path)) {}
 
-  void Add(Place place, absl::string_view message);
+  void Add(TextPlace place, absl::string_view message);
 
   bool empty() const { return diagnostics_.empty(); }
   // In order of place; those of one place in the order they were added.

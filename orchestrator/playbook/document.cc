@@ -15,7 +15,7 @@
 namespace orchestrator {
 namespace {
 
-Place At(const YAML::Mark& mark) {
+TextPlace At(const YAML::Mark& mark) {
   return {.line = std::max(mark.line, 0) + 1, .column = std::max(mark.column, 0) + 1};
 }
 
@@ -34,7 +34,7 @@ class Builder final : public YAML::EventHandler {
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     problems_.Add(At(mark), "aliases are not supported: write the value out, or use vars");
-    Append({.kind = Value::Kind::kNull, .place = At(mark)});
+    Append({.kind = Value::Kind::kScalar, .place = At(mark), .reported = true});
   }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -133,7 +133,7 @@ class Builder final : public YAML::EventHandler {
 
 // The parser takes some of these for the end of the file.
 bool RefuseControlCharacters(const std::string& yaml, Problems& problems) {
-  Place place;
+  TextPlace place;
   for (const char letter : yaml) {
     const auto code = static_cast<unsigned char>(letter);
     if ((code < 0x20 && letter != '\t' && letter != '\n' && letter != '\r') || code == 0x7f) {
@@ -184,7 +184,7 @@ std::optional<Value> ReadDocument(const std::string& yaml, Problems& problems) {
     std::optional<Value> root = builder.TakeRoot();
     if (parser.HandleNextDocument(builder)) {
       const std::optional<Value> second = builder.TakeRoot();
-      problems.Add(second.has_value() ? second->place : Place{},
+      problems.Add(second.has_value() ? second->place : TextPlace{},
                    "a second document begins here: write one document a file");
     }
     return root;

@@ -16,8 +16,9 @@ struct Value {
   enum class Kind : uint8_t { kNull, kScalar, kSequence, kMap };
 
   Kind kind = Kind::kNull;
-  Place place;                     // A missing value (`key:`) stands where its key does.
+  TextPlace place;                 // A missing value (`key:`) stands where its key does.
   std::string text = {};           // Of a scalar.
+  bool reported = false;           // A problem of it is known: readers say no more about it.
   bool quoted = false;             // The scalar was written in quotes, or as a block.
   std::vector<Value> keys = {};    // Of a map: scalars, each once, in file order.
   std::vector<Value> values = {};  // Of a map, beside `keys`; of a sequence, its items.

@@ -27,7 +27,7 @@ bool IsName(absl::string_view text) {
 
 Fields::Fields(const Value& map, std::string what, Problems& problems)
     : map_(map), what_(std::move(what)), problems_(problems) {
-  if (is_map()) return;
+  if (is_map() || map.reported) return;
   problems_.Add(map.place, absl::StrCat("'", what_, "' is ", KindName(map.kind),
                                         ": write a mapping with 'key: value' lines"));
 }
@@ -68,6 +68,7 @@ void Fields::RefuseOthers() const {
 }
 
 std::optional<std::string> ReadText(const Value& value, absl::string_view key, Problems& problems) {
+  if (value.reported) return std::nullopt;
   if (value.kind != Value::Kind::kScalar) {
     problems.Add(value.place,
                  absl::StrCat("'", key, "' is ", KindName(value.kind), ": write a single value"));
@@ -196,6 +197,7 @@ std::optional<bool> ReadBool(const Value& value, absl::string_view key, Problems
 }
 
 const std::vector<Value>* ReadList(const Value& value, absl::string_view key, Problems& problems) {
+  if (value.reported) return nullptr;
   if (value.kind != Value::Kind::kSequence) {
     problems.Add(value.place, absl::StrCat("'", key, "' is ", KindName(value.kind),
                                            ": write a list with '- ' items"));

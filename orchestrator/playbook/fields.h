@@ -15,7 +15,7 @@ namespace orchestrator {
 // A text with its place.
 struct Located {
   std::string text;
-  Place place;
+  TextPlace place;
 };
 
 // Reads one mapping key by key and knows which keys there may be: those that were asked for.

@@ -148,6 +148,7 @@ class Reader {
     if (!names.has_value()) return {};
     for (const Located& name : *names) {
       const auto found = std::find(hosts.begin(), hosts.end(), name.text);
+      if (found == hosts.end() && hosts.empty()) continue;  // The missing list has been named.
       if (found == hosts.end()) {
         problems_.Add(name.place,
                       absl::StrCat("unknown host ", Quoted(name.text), Suggest(name.text, hosts)));

@@ -39,7 +39,7 @@ namespace orchestrator {
 
 // An action with its hosts: a step's own, or one of a way back.
 struct ActionCall {
-  Place place;
+  TextPlace place;
   std::optional<Located> action;
   std::optional<std::vector<Located>> hosts;  // nullopt: unreadable, and reported.
   std::optional<Value> with;                  // Variables are replaced.
@@ -47,7 +47,7 @@ struct ActionCall {
 };
 
 struct PlaybookStep {
-  Place place;
+  TextPlace place;
   std::optional<Located> id;
   std::string name;
   ActionCall apply;

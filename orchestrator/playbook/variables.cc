@@ -19,20 +19,22 @@ Variables::Variables(const Value& vars, Problems& problems) {
     if (text.has_value() && absl::StrContains(*text, "${")) {
       problems.Add(vars.values[i].place,
                    "a variable's value refers to another: write the value out");
+      texts_[name->text] = std::nullopt;
+    } else {
+      texts_[name->text] = text;
     }
-    texts_[name->text] = text.value_or("");
   }
 }
 
 Value Variables::Replace(const Value& value, Problems& problems) const {
   Value replaced = value;
-  if (value.kind == Value::Kind::kScalar) replaced.text = ReplaceText(value, problems);
+  if (value.kind == Value::Kind::kScalar) ReplaceText(replaced, problems);
   for (Value& inner : replaced.values) inner = Replace(inner, problems);
   return replaced;
 }
 
-std::string Variables::ReplaceText(const Value& scalar, Problems& problems) const {
-  const std::string& text = scalar.text;
+void Variables::ReplaceText(Value& scalar, Problems& problems) const {
+  const std::string text = scalar.text;
   std::string replaced;
   size_t at = 0;
   for (size_t begin = text.find("${"); begin != std::string::npos; begin = text.find("${", at)) {
@@ -40,7 +42,8 @@ std::string Variables::ReplaceText(const Value& scalar, Problems& problems) cons
     if (end == std::string::npos) {
       problems.Add(scalar.place,
                    absl::StrCat(Quoted(text), " has '${' without '}': write ${name}"));
-      break;
+      scalar.reported = true;
+      return;
     }
     absl::StrAppend(&replaced, text.substr(at, begin - at));
     const std::string name = text.substr(begin + 2, end - begin - 2);
@@ -51,13 +54,16 @@ std::string Variables::ReplaceText(const Value& scalar, Problems& problems) cons
       problems.Add(scalar.place,
                    absl::StrCat("unknown variable ", Quoted(name),
                                 names.empty() ? ": write it under 'vars:'" : Suggest(name, names)));
+    }
+    if (known == texts_.end() || !known->second.has_value()) {
+      scalar.reported = true;
     } else {
-      absl::StrAppend(&replaced, known->second);
+      absl::StrAppend(&replaced, *known->second);
     }
     at = end + 1;
   }
   absl::StrAppend(&replaced, text.substr(at));
-  return replaced;
+  scalar.text = replaced;
 }
 
 }  // namespace orchestrator

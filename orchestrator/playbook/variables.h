@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "orchestrator/playbook/document.h"
@@ -18,9 +19,9 @@ class Variables {
   Value Replace(const Value& value, Problems& problems) const;
 
  private:
-  std::string ReplaceText(const Value& scalar, Problems& problems) const;
+  void ReplaceText(Value& scalar, Problems& problems) const;
 
-  std::map<std::string, std::string> texts_;
+  std::map<std::string, std::optional<std::string>> texts_;  // nullopt: unreadable, and reported.
 };
 
 }  // namespace orchestrator

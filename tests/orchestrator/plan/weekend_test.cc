@@ -1,0 +1,52 @@
+#include <catch2/catch.hpp>
+
+#include <fstream>
+#include <sstream>
+
+#include "orchestrator/plan/compile.h"
+#include "tests/orchestrator/plan/texts.h"
+
+namespace orchestrator {
+namespace {
+
+Plan Weekend() {
+  std::ostringstream yaml;
+  yaml << std::ifstream(std::string(SOURCE_DIR) + "/playbooks/weekend_cutover.yaml").rdbuf();
+  const Compilation compilation = Compile({.path = "weekend_cutover.yaml", .yaml = yaml.str()},
+                                          {.path = "inventory.yaml", .yaml = kInventory});
+  for (const Diagnostic& diagnostic : compilation.diagnostics) UNSCOPED_INFO(ToString(diagnostic));
+  REQUIRE(compilation.diagnostics.empty());
+  return compilation.plan;
+}
+
+TEST_CASE("the weekend is a chain, and goes back by itself up to the release", "[weekend]") {
+  const Plan plan = Weekend();
+  bool released = false;
+  for (size_t i = 0; i < plan.steps.size(); ++i) {
+    CAPTURE(plan.steps[i].id);
+    if (i > 0) CHECK(plan.steps[i].needs == std::vector<uint32_t>{static_cast<uint32_t>(i - 1)});
+    CHECK(plan.steps[i].on_failure == (released ? OnFailure::kStop : OnFailure::kRollback));
+    released = released || plan.steps[i].id == "release";
+  }
+  CHECK(released);
+}
+
+TEST_CASE("everything in the weekend that changes something has a way back", "[weekend]") {
+  for (const PlannedStep& step : Weekend().steps) {
+    CAPTURE(step.id);
+    if (step.apply.mutates) CHECK((step.own_undo || !step.rollback.empty()));
+  }
+}
+
+TEST_CASE("gateways hold through the whole switch and its way back", "[weekend]") {
+  // The longest that orders may take between hold_writes and release is what max_hold must be
+  // compared with by people; here only: a failed order is noticed before a client gives up.
+  for (const PlannedStep& step : Weekend().steps) {
+    if (step.phase != "freeze" && step.phase != "replicate" && step.phase != "switch") continue;
+    CAPTURE(step.id);
+    CHECK(step.apply.timeout <= absl::Seconds(10));
+  }
+}
+
+}  // namespace
+}  // namespace orchestrator
