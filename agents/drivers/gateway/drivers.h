@@ -1,0 +1,14 @@
+#pragma once
+
+#include <memory>
+
+#include "agents/runtime/driver.h"
+#include "hamisha/ledger/v1/gateway.grpc.pb.h"
+
+namespace agents {
+
+// Adds gateway.hold, gateway.route and gateway.release for one gateway.
+void AddGatewayDrivers(const std::shared_ptr<hamisha::ledger::v1::Gateway::StubInterface>& gateway,
+                       Drivers& drivers);
+
+}  // namespace agents

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <memory>
+
+#include "agents/runtime/driver.h"
+#include "hamisha/ledger/v1/node.grpc.pb.h"
+
+namespace agents {
+
+using NodeStub = std::shared_ptr<hamisha::ledger::v1::Node::StubInterface>;
+
+// Adds the drivers of hamisha/action/v1/ledger.proto for one ledger node.
+void AddLedgerDrivers(const NodeStub& node, Drivers& drivers);
+
+// Its parts.
+void AddReplicationDrivers(const NodeStub& node, Drivers& drivers);  // replicate await_lag follow
+void AddSealDrivers(const NodeStub& node, Drivers& drivers);         // seal refuse unseal
+void AddSwitchDrivers(const NodeStub& node, Drivers& drivers);       // await_position compare open
+
+}  // namespace agents
