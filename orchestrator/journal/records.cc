@@ -1,0 +1,190 @@
+#include "orchestrator/journal/records.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/hash.h"
+#include "base/invariant.h"
+#include "base/status_macros.h"
+
+namespace orchestrator {
+namespace {
+
+using hamisha::agent::v1::Order;
+using hamisha::agent::v1::OrderKey;
+using hamisha::agent::v1::OrderResult;
+using nlohmann::json;
+
+// "MODE_APPLY" → "apply".
+std::string ShortName(const std::string& name, absl::string_view prefix) {
+  return absl::AsciiStrToLower(absl::StripPrefix(name, prefix));
+}
+
+json ToJson(const OrderKey& key) {
+  return {
+      {"run", key.run()}, {"step", key.step()}, {"host", key.host()}, {"attempt", key.attempt()}};
+}
+
+json ToJson(const google::protobuf::Any& action) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string text;
+  if (google::protobuf::util::MessageToJsonString(action, &text, options).ok()) {
+    json object = json::parse(text, nullptr, false);
+    if (object.is_object()) return object;
+  }
+  return {{"@type", action.type_url()}, {"value", absl::Base64Escape(action.value())}};
+}
+
+json ToJson(const Order& order) {
+  return {{"key", ToJson(order.key())},
+          {"mode", ShortName(hamisha::agent::v1::Mode_Name(order.mode()), "MODE_")},
+          {"action", ToJson(order.action())},
+          {"timeout_ms", order.timeout().seconds() * 1000 + order.timeout().nanos() / 1'000'000},
+          {"fence_step", order.fence_step()},
+          {"certificates", order.certificates_size()},
+          {"sha256", base::ToHex(base::Sha256Of(order.SerializeAsString()))}};
+}
+
+json ToJson(const OrderResult& result) {
+  json facts = json::object();
+  for (const auto& [name, value] : result.facts()) facts[name] = value;
+  json certificates = json::array();
+  for (const auto& certificate : result.certificates()) {
+    certificates.push_back({{"type", certificate.type()}, {"signer", certificate.signer()}});
+  }
+  return {{"host", result.key().host()},
+          {"step", result.key().step()},
+          {"attempt", result.key().attempt()},
+          {"outcome", ShortName(hamisha::agent::v1::Outcome_Name(result.outcome()), "OUTCOME_")},
+          {"message", result.message()},
+          {"facts", std::move(facts)},
+          {"mismatch", result.mismatch()},
+          {"certificates", std::move(certificates)},
+          {"result", absl::Base64Escape(result.SerializeAsString())}};
+}
+
+json ToJson(const SourceText& text) { return {{"path", text.path}, {"yaml", text.yaml}}; }
+
+absl::Status Lacks(const JournalEntry& entry, absl::string_view what) {
+  return absl::DataLossError(
+      absl::StrCat("journal entry ", entry.seq, " (", entry.kind, ") has no ", what));
+}
+
+absl::StatusOr<std::string> TextAt(const JournalEntry& entry, const json& object,
+                                   const std::string& name) {
+  const auto found = object.find(name);
+  if (found == object.end() || !found->is_string()) return Lacks(entry, name);
+  return found->get<std::string>();
+}
+
+absl::StatusOr<SourceText> SourceAt(const JournalEntry& entry, const std::string& name) {
+  const auto found = entry.data.find(name);
+  if (found == entry.data.end() || !found->is_object()) return Lacks(entry, name);
+  SourceText source;
+  ASSIGN_OR_RETURN(source.path, TextAt(entry, *found, "path"));
+  ASSIGN_OR_RETURN(source.yaml, TextAt(entry, *found, "yaml"));
+  return source;
+}
+
+JournalEntry NewEntry(absl::Time time, std::string kind, json data) {
+  JournalEntry entry;
+  entry.time = time;
+  entry.kind = std::move(kind);
+  entry.data = std::move(data);
+  return entry;
+}
+
+}  // namespace
+
+std::string NameOf(RunState state) {
+  return std::string(
+      absl::StripPrefix(hamisha::orchestrator::v1::RunState_Name(state), "RUN_STATE_"));
+}
+
+JournalEntry ToEntry(const RunCreated& created, absl::Time time) {
+  return NewEntry(
+      time, "run_created",
+      {{"run", created.run},
+       {"plan", created.plan},
+       {"plan_digest", created.plan_digest},
+       {"kind", ShortName(hamisha::orchestrator::v1::RunKind_Name(created.kind), "RUN_KIND_")},
+       {"submitted_by", created.submitted_by},
+       {"playbook", ToJson(created.playbook)},
+       {"inventory", ToJson(created.inventory)}});
+}
+
+JournalEntry ToEntry(const Event& event) {
+  if (const auto* ended = std::get_if<OrderEnded>(&event.what)) {
+    return NewEntry(event.time, "event", ToJson(ended->result));
+  }
+  if (const auto* request = std::get_if<RollbackRequested>(&event.what)) {
+    return NewEntry(event.time, "rollback_requested",
+                    {{"requested_by", request->requested_by}, {"reason", request->reason}});
+  }
+  INVARIANT(!std::holds_alternative<Started>(event.what));
+  const bool tick = std::holds_alternative<Tick>(event.what);
+  return NewEntry(event.time, tick ? "tick" : "term_started", json::object());
+}
+
+JournalEntry ToEntry(const Effect& effect, absl::Time time) {
+  if (const auto* send = std::get_if<SendOrder>(&effect)) {
+    return NewEntry(time, "order_intent", ToJson(send->order));
+  }
+  const RunEnded& ended = std::get<RunEnded>(effect);
+  return NewEntry(
+      time, "run_ended",
+      {{"state", absl::AsciiStrToLower(NameOf(ended.state))}, {"explanation", ended.explanation}});
+}
+
+absl::StatusOr<RunCreated> ToRunCreated(const JournalEntry& entry) {
+  if (entry.kind != "run_created") return Lacks(entry, "run_created before it");
+  RunCreated created;
+  ASSIGN_OR_RETURN(created.run, TextAt(entry, entry.data, "run"));
+  ASSIGN_OR_RETURN(created.plan, TextAt(entry, entry.data, "plan"));
+  ASSIGN_OR_RETURN(created.plan_digest, TextAt(entry, entry.data, "plan_digest"));
+  ASSIGN_OR_RETURN(created.submitted_by, TextAt(entry, entry.data, "submitted_by"));
+  ASSIGN_OR_RETURN(const std::string kind, TextAt(entry, entry.data, "kind"));
+  if (!hamisha::orchestrator::v1::RunKind_Parse(
+          absl::StrCat("RUN_KIND_", absl::AsciiStrToUpper(kind)), &created.kind)) {
+    return Lacks(entry, "known kind of run");
+  }
+  ASSIGN_OR_RETURN(created.playbook, SourceAt(entry, "playbook"));
+  ASSIGN_OR_RETURN(created.inventory, SourceAt(entry, "inventory"));
+  return created;
+}
+
+absl::StatusOr<std::optional<Event>> ToEvent(const JournalEntry& entry) {
+  Event event{.time = entry.time, .what = Started{}};
+  if (entry.kind == "run_created") return event;
+  if (entry.kind == "order_intent" || entry.kind == "run_ended") return std::nullopt;
+  if (entry.kind == "tick") {
+    event.what = Tick{};
+  } else if (entry.kind == "term_started") {
+    event.what = TermStarted{};
+  } else if (entry.kind == "rollback_requested") {
+    RollbackRequested request;
+    ASSIGN_OR_RETURN(request.requested_by, TextAt(entry, entry.data, "requested_by"));
+    ASSIGN_OR_RETURN(request.reason, TextAt(entry, entry.data, "reason"));
+    event.what = std::move(request);
+  } else if (entry.kind == "event") {
+    ASSIGN_OR_RETURN(const std::string text, TextAt(entry, entry.data, "result"));
+    std::string bytes;
+    OrderEnded ended;
+    if (!absl::Base64Unescape(text, &bytes) || !ended.result.ParseFromString(bytes)) {
+      return Lacks(entry, "readable result");
+    }
+    event.what = std::move(ended);
+  } else {
+    return absl::DataLossError(absl::StrCat("journal entry ", entry.seq, " is of unknown kind '",
+                                            entry.kind, "': use the version that wrote it"));
+  }
+  return event;
+}
+
+}  // namespace orchestrator

@@ -1,0 +1,43 @@
+// What a run's journal says, entry by entry. An input is followed by what it caused, in one commit:
+//   run_created         playbook and inventory as texts, digest, kind, who: the run starts
+//   term_started        another orchestrator process goes on
+//   event               an agent's result
+//   tick                a deadline has come
+//   rollback_requested  who, why
+//   order_intent        output: an order that leaves after the commit
+//   run_ended           output: state, explanation
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "orchestrator/engine/engine.h"
+#include "orchestrator/journal/journal.h"
+#include "orchestrator/plan/compile.h"
+
+namespace orchestrator {
+
+struct RunCreated {
+  std::string run;
+  std::string plan;         // Its name.
+  std::string plan_digest;  // Hexadecimal.
+  hamisha::orchestrator::v1::RunKind kind = {};
+  std::string submitted_by;
+  SourceText playbook;
+  SourceText inventory;
+};
+
+JournalEntry ToEntry(const RunCreated& created, absl::Time time);  // Stands for Started, too.
+JournalEntry ToEntry(const Event& event);                          // Any but Started.
+JournalEntry ToEntry(const Effect& effect, absl::Time time);
+
+// DATA_LOSS when the entry is not one, or lacks something.
+absl::StatusOr<RunCreated> ToRunCreated(const JournalEntry& entry);
+// Nothing for outputs. DATA_LOSS when it lacks something, or is of no known kind.
+absl::StatusOr<std::optional<Event>> ToEvent(const JournalEntry& entry);
+
+// "RUNNING", "ROLLED_BACK", …
+std::string NameOf(RunState state);
+
+}  // namespace orchestrator
