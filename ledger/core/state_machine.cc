@@ -107,6 +107,8 @@ class RowHasher {
 
 StateMachine::StateMachine(uint32_t shard) : state_(std::make_unique<State>(shard)) {}
 StateMachine::~StateMachine() = default;
+StateMachine::StateMachine(StateMachine&&) noexcept = default;
+StateMachine& StateMachine::operator=(StateMachine&&) noexcept = default;
 
 std::vector<EventResult> StateMachine::CreateAccounts(absl::Span<const Account> batch,
                                                       uint64_t timestamp_ns) {

@@ -52,6 +52,8 @@ class StateMachine {
  public:
   explicit StateMachine(uint32_t shard);
   ~StateMachine();
+  StateMachine(StateMachine&&) noexcept;
+  StateMachine& operator=(StateMachine&&) noexcept;
 
   // Executes a batch of at most kBatchEventsMax events; results only of those that did not
   // succeed, by index. Event i of n gets the time timestamp_ns - n + i + 1: the caller keeps
