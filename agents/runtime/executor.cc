@@ -20,8 +20,10 @@ std::string ActionType(const pb::Order& order) {
   return url.substr(url.rfind('/') + 1);
 }
 
-// "seal", "seal/back/0" and "seal/probe" all touch "seal".
-std::string StepTouched(const std::string& step) { return step.substr(0, step.find('/')); }
+// "seal", "seal#2" (a second attempt), "seal/back/0" and "seal/probe" all touch "seal".
+std::string StepTouched(const std::string& step) {
+  return step.substr(0, step.find_first_of("/#"));
+}
 
 bool TouchSameStep(const pb::Order& a, const pb::Order& b) {
   if (a.key().run() != b.key().run()) return false;
@@ -150,7 +152,10 @@ void Executor::On(const OrderReceived& event) {
     Append(std::move(entry));
   }
   Fence(order);
-  if (IsFenced(key)) return Refuse(order, "fenced off: never begins");
+  if (IsFenced(key)) {
+    Refuse(order, kFencedOff);
+    return StartWhatMay();  // What its fence has ended may have blocked another.
+  }
   orders_[key] = {.stage = Stage::kWaiting, .order = order, .progress = "waits its turn"};
   waiting_.push_back(key);
   StartWhatMay();

@@ -9,6 +9,12 @@ namespace agents {
 
 namespace pb = ::hamisha::agent::v1;
 
+namespace {
+
+constexpr absl::Duration kPauseUnwelcome = absl::Milliseconds(500);  // Nothing will change soon.
+
+}  // namespace
+
 Link::Link(const std::string& orchestrator, Callbacks callbacks, absl::Duration pause)
     : stub_(pb::AgentLink::NewStub(rpc::Connect(orchestrator))),
       callbacks_(std::move(callbacks)),
@@ -31,6 +37,7 @@ void Link::Send(pb::AgentMessage message) {
 
 void Link::Close() {
   absl::MutexLock lock(&mutex_);
+  unwelcome_ = true;
   if (context_ != nullptr) context_->TryCancel();
 }
 
@@ -38,7 +45,8 @@ void Link::Run() {
   while (true) {
     RunStream();
     absl::MutexLock lock(&mutex_);
-    if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), pause_)) return;
+    const absl::Duration pause = std::exchange(unwelcome_, false) ? kPauseUnwelcome : pause_;
+    if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), pause)) return;
   }
 }
 
@@ -68,6 +76,7 @@ void Link::RunStream() {
   {
     absl::MutexLock lock(&mutex_);
     context_ = nullptr;
+    if (stopping_) return;
   }
   callbacks_.ended(status.ok() ? "the orchestrator ended the stream"
                                : absl::StrCat(status.error_message()));

@@ -48,6 +48,7 @@ class Link {
 
   absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool unwelcome_ ABSL_GUARDED_BY(mutex_) = false;  // The peer was turned away.
   bool open_ ABSL_GUARDED_BY(mutex_) = false;
   grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;
   std::deque<hamisha::agent::v1::AgentMessage> outbox_ ABSL_GUARDED_BY(mutex_);

@@ -49,8 +49,11 @@ class SealDriver final : public ActionDriver<action::LedgerSeal> {
       if (!status.ok()) return ReadError("asking the ledger node", status.status());
       if (status->role() != ledger_pb::ROLE_PRIMARY) {
         const auto own = OwnSeal(*status, *successor);
-        return own.has_value() ? SealedBy(*own)
-                               : Succeeded(absl::StrCat("nothing to seal: ", Describe(*status)));
+        const bool counts = own.has_value() &&
+                            (status->role() == ledger_pb::ROLE_SEALED ||
+                             own->statement.run() == order.order().key().run());
+        return counts ? SealedBy(*own)
+                      : Succeeded(absl::StrCat("nothing to seal: ", Describe(*status)));
       }
     }
     ledger_pb::SealRequest request;

@@ -22,13 +22,13 @@ namespace agents {
 namespace {
 
 constexpr char kAction[] = "hamisha.action.v1.LedgerSeal";
-const std::vector<std::string> kSteps = {"seal", "open", "seal/probe", "seal/back/0",
-                                         "open/back/0"};
+const std::vector<std::string> kSteps = {"seal",         "seal#2",      "open",
+                                         "seal/probe#2", "seal/back/0", "open/back/0"};
 
 std::string Name(const pb::OrderKey& key) {
   return absl::StrCat(key.run(), "|", key.step(), "|", key.attempt());
 }
-std::string Root(const std::string& step) { return step.substr(0, step.find('/')); }
+std::string Root(const std::string& step) { return step.substr(0, step.find_first_of("/#")); }
 
 // The world around one executor.
 class World {
@@ -89,7 +89,9 @@ class World {
     order.set_mode(pb::MODE_APPLY);
     order.mutable_action()->set_type_url(absl::StrCat("type.googleapis.com/", kAction));
     const bool back = order.key().step().find('/') != std::string::npos;
-    if (back && Below(2) == 0) order.set_fence_step(Root(order.key().step()));
+    if (back && Below(2) == 0) {
+      order.set_fence_step(absl::StrCat(Root(order.key().step()), Below(2) == 0 ? "" : "#2"));
+    }
     sent_.push_back(order);
     return AtSomeTerm(order);
   }
