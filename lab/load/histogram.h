@@ -10,6 +10,7 @@ namespace lab {
 class Histogram {
  public:
   void Add(uint64_t value);
+  void Merge(const Histogram& other);
   void Clear();
 
   uint64_t count() const { return count_; }
