@@ -1,5 +1,9 @@
 #include "lab/platform/control_service.h"
 
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "base/file_system.h"
 #include "rpc/rpc.h"
 
 namespace lab {
@@ -48,6 +52,29 @@ grpc::Status ControlService::EndLab(grpc::ServerContext* /*context*/,
                                     const api::EndLabRequest* /*request*/, api::LabView* view) {
   end_();
   return Answer(absl::OkStatus(), view);
+}
+
+absl::Status WriteLabJson(const Platform& platform, const std::string& control_address) {
+  const nlohmann::json json = {{"control", control_address},
+                               {"directory", platform.directory()},
+                               {"gateways", platform.gateways()},
+                               {"inventory", platform.inventory_path()},
+                               {"orchestrator", platform.orchestrator()}};
+  return base::SystemFileSystem().Replace(platform.directory() + "/lab.json", json.dump(2) + "\n");
+}
+
+absl::StatusOr<std::string> ReadLabJson(const std::string& directory) {
+  const std::string path = absl::StrCat(directory, "/lab.json");
+  const auto text = base::SystemFileSystem().Read(path);
+  if (!text.ok()) {
+    return absl::NotFoundError(absl::StrCat("no lab in ", directory,
+                                            ": name the directory that `hamisha lab up` printed"));
+  }
+  const auto json = nlohmann::json::parse(*text, nullptr, false);
+  if (!json.is_object() || !json.contains("control") || !json["control"].is_string()) {
+    return absl::DataLossError(absl::StrCat(path, " does not say where the lab listens"));
+  }
+  return json["control"].get<std::string>();
 }
 
 }  // namespace lab

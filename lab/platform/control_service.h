@@ -40,4 +40,9 @@ class ControlService final : public hamisha::lab::v1::Lab::Service {
   const std::function<void()> end_;
 };
 
+// DIR/lab.json says where the control listens. OK once it is durable.
+absl::Status WriteLabJson(const Platform& platform, const std::string& control_address);
+// The control's address of the lab in a directory. NOT_FOUND when none was ever up there.
+absl::StatusOr<std::string> ReadLabJson(const std::string& directory);
+
 }  // namespace lab

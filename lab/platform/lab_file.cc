@@ -95,7 +95,7 @@ LabFile ReadLab(YamlReader& reader, const YAML::Node& root) {
   LabFile lab;
   if (!reader.IsMap(root, "the lab file",
                     {"apiVersion", "kind", "shards", "accounts_per_shard", "gateways", "link",
-                     "load", "faults"})) {
+                     "load", "faults", "on_unknown"})) {
     return lab;
   }
   ReadHeader(reader, root);
@@ -107,6 +107,11 @@ LabFile ReadLab(YamlReader& reader, const YAML::Node& root) {
   lab.gateways = count("gateways", 16, lab.gateways);
   ReadLink(reader, root["link"], lab.link);
   ReadLoad(reader, root["load"], lab.load);
+  const std::string on_unknown = reader.Text(root, "on_unknown").value_or("leave");
+  lab.rollback_unknown = on_unknown == "rollback";
+  if (!lab.rollback_unknown && on_unknown != "leave") {
+    reader.Problem(root["on_unknown"], "write 'on_unknown: rollback' or 'on_unknown: leave'");
+  }
   const YAML::Node faults = root["faults"];
   if (faults && !faults.IsSequence())
     reader.Problem(faults, "'faults' is not a list: write '- ' before each");

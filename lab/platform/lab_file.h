@@ -51,6 +51,7 @@ struct LabFile {
   LoadOptions load = {
       .rate_per_s = 100, .warm_up = absl::Seconds(2), .cool_down = absl::Seconds(2), .seed = 1};
   std::vector<Fault> faults;
+  bool rollback_unknown = false;  // Ask once more to go back when a run ends unknown.
 };
 
 // Reads a lab file. INVALID_ARGUMENT has all its problems, a line each:

@@ -52,6 +52,9 @@ class Platform {
   absl::Status Start(const std::string& process);
   absl::Status Flip(const FlipStateBit& flip);
 
+  // Until every agent has a connection to the orchestrator.
+  absl::Status AwaitAgents();
+
   hamisha::lab::v1::LabView View() const;
   const LabFile& lab() const { return options_.lab; }
   const std::string& directory() const { return options_.directory; }
@@ -87,7 +90,6 @@ class Platform {
   absl::Status WriteConfigs(const Layout& layout);
   absl::Status WriteConfig(const std::string& name, const google::protobuf::Message& config);
   absl::Status StartAll();
-  absl::Status AwaitAgents();
   std::string ConfigPath(const std::string& name) const;
   const Service* FindService(const std::string& name) const;
   // Returns when it listens, where it does.

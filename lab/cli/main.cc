@@ -1,0 +1,149 @@
+// hamisha-lab: `hamisha lab …` and `hamisha rehearse …`, which hand over to it.
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "lab/cli/commands.h"
+
+namespace lab {
+namespace {
+
+namespace api = hamisha::lab::v1;
+
+// What is to be done, set by the subcommand that was given.
+using Todo = std::function<int(Interrupt&)>;
+
+struct AskArguments {
+  std::string directory;
+  std::string format = "text";
+  std::string name;
+  std::string site;
+  uint32_t shard = 0;
+};
+
+void AddFormat(CLI::App& command, std::string& format) {
+  command.add_option("--format", format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+}
+
+CLI::App* AddAsk(CLI::App& lab, const char* name, const char* what, AskArguments& arguments) {
+  CLI::App* const command = lab.add_subcommand(name, what);
+  command->add_option("--dir", arguments.directory, "the lab's directory")->required();
+  AddFormat(*command, arguments.format);
+  return command;
+}
+
+Todo Ask(const AskArguments& arguments, LabCall call) {
+  return [&arguments, call = std::move(call)](Interrupt& /*interrupt*/) {
+    return AskLab(arguments.directory, arguments.format == "json", call);
+  };
+}
+
+void AddLink(CLI::App& lab, AskArguments& arguments, Todo& todo) {
+  AddAsk(lab, "status", "what runs, and where it listens", arguments)->callback([&] {
+    todo = Ask(arguments, [](auto& stub, auto* context, auto* view) {
+      return stub.GetLab(context, {}, view);
+    });
+  });
+  AddAsk(lab, "cut", "cut the link between the sites", arguments)->callback([&] {
+    todo = Ask(arguments, [](auto& stub, auto* context, auto* view) {
+      return stub.CutLink(context, {}, view);
+    });
+  });
+  AddAsk(lab, "heal", "heal the link", arguments)->callback([&] {
+    todo = Ask(arguments, [](auto& stub, auto* context, auto* view) {
+      return stub.HealLink(context, {}, view);
+    });
+  });
+  AddAsk(lab, "down", "end the lab", arguments)->callback([&] {
+    todo = Ask(arguments, [](auto& stub, auto* context, auto* view) {
+      return stub.EndLab(context, {}, view);
+    });
+  });
+}
+
+void AddProcesses(CLI::App& lab, AskArguments& arguments, Todo& todo) {
+  CLI::App* const kill = AddAsk(lab, "kill", "kill -9 a process", arguments);
+  kill->add_option("NAME", arguments.name, "as `status` shows it")->required();
+  kill->callback([&] {
+    todo = Ask(arguments, [&](auto& stub, auto* context, auto* view) {
+      api::ProcessRequest request;
+      request.set_name(arguments.name);
+      return stub.Kill(context, request, view);
+    });
+  });
+  CLI::App* const start = AddAsk(lab, "start", "start a process that is down", arguments);
+  start->add_option("NAME", arguments.name, "as `status` shows it")->required();
+  start->callback([&] {
+    todo = Ask(arguments, [&](auto& stub, auto* context, auto* view) {
+      api::ProcessRequest request;
+      request.set_name(arguments.name);
+      return stub.Start(context, request, view);
+    });
+  });
+  CLI::App* const flip = AddAsk(lab, "flip", "flip a bit of a node's state", arguments);
+  flip->add_option("--site", arguments.site, "source or target")->required();
+  flip->add_option("--shard", arguments.shard, "the shard's number")->required();
+  flip->callback([&] {
+    todo = Ask(arguments, [&](auto& stub, auto* context, auto* view) {
+      api::FlipRequest request;
+      request.set_site(arguments.site);
+      request.set_shard(arguments.shard);
+      return stub.FlipStateBit(context, request, view);
+    });
+  });
+}
+
+void AddUp(CLI::App& lab, LabUpArguments& arguments, Todo& todo) {
+  CLI::App* const up = lab.add_subcommand("up", "bring a platform up and keep it up");
+  up->add_option("LABFILE", arguments.lab_path, "what to bring up")->required();
+  up->add_option("--dir", arguments.directory, "where everything is kept (a new temporary one)");
+  up->callback(
+      [&] { todo = [&arguments](Interrupt& interrupt) { return LabUp(arguments, interrupt); }; });
+}
+
+void AddRehearse(CLI::App& app, RehearseArguments& arguments, std::string& format, Todo& todo) {
+  CLI::App* const rehearse =
+      app.add_subcommand("rehearse", "run a playbook on a lab under load, and prove the result");
+  rehearse->add_option("PLAYBOOK", arguments.playbook_path, "what to rehearse")->required();
+  rehearse->add_option("--lab", arguments.lab_path, "the lab file")->required();
+  rehearse->add_option("--dir", arguments.directory,
+                       "where everything is kept (a new temporary one)");
+  rehearse->add_flag("--keep", arguments.keep, "keep the nodes' data too");
+  AddFormat(*rehearse, format);
+  rehearse->callback([&] {
+    todo = [&](Interrupt& interrupt) {
+      arguments.json = format == "json";
+      return Rehearse(arguments, interrupt);
+    };
+  });
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("A whole platform on one machine, and rehearsals on it", "hamisha");
+  app.require_subcommand(1);
+  CLI::App* const lab = app.add_subcommand("lab", "a platform on this machine");
+  lab->require_subcommand(1);
+  Todo todo;
+  AskArguments ask;
+  LabUpArguments up;
+  RehearseArguments rehearse;
+  std::string format = "text";
+  AddUp(*lab, up, todo);
+  AddLink(*lab, ask, todo);
+  AddProcesses(*lab, ask, todo);
+  AddRehearse(app, rehearse, format, todo);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {  // CLI11 also says so when only help was asked for.
+    return app.exit(error) == 0 ? kExitOk : kExitInvalid;
+  }
+  Interrupt interrupt;
+  return todo(interrupt);
+}
+
+}  // namespace
+}  // namespace lab
+
+int main(int argc, char** argv) { return lab::Main(argc, argv); }

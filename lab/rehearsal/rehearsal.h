@@ -1,0 +1,72 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "lab/platform/control_service.h"
+#include "lab/platform/platform.h"
+#include "lab/rehearsal/fault_schedule.h"
+#include "lab/rehearsal/interrupt.h"
+#include "lab/rehearsal/progress.h"
+#include "lab/rehearsal/run_follower.h"
+#include "lab/rehearsal/summary.h"
+#include "rpc/rpc.h"
+
+namespace lab {
+
+struct RehearsalOptions {
+  std::string playbook_path;
+  std::string playbook_yaml;
+  LabFile lab;
+  std::string directory;  // Absolute.
+  std::string programs;   // Folder of our programs.
+};
+
+// A platform, its load, one run of a playbook under faults, and the proof afterwards. All calls on
+// one thread.
+class Rehearsal {
+ public:
+  // Everything must outlive the rehearsal.
+  Rehearsal(RehearsalOptions options, Display& display, const Interrupt& interrupt,
+            const base::Clock& clock);
+  ~Rehearsal();
+
+  // CANCELLED when it was interrupted. An error means that the rehearsal itself did not work; how
+  // the run ended is in the result.
+  absl::StatusOr<RehearsalResult> Run();
+
+ private:
+  absl::Status BringUp();
+  absl::Status StartLoad();
+  absl::StatusOr<std::string> Submit();
+  absl::Status Follow(RunFollower& follower);
+  absl::Status GoBackAgain(RunFollower& follower);
+  void Show(const hamisha::orchestrator::v1::RunView& run);
+  void InjectDue(const hamisha::orchestrator::v1::RunView& run);
+  absl::Status Inject(const FaultEffect& effect);
+  absl::Status FinishFaults();
+  absl::Status EndLoad();
+  absl::StatusOr<CheckResult> Check();
+  // What all nodes say, once followers have what their owners have, or after a while.
+  std::vector<hamisha::ledger::v1::NodeStatus> FinalStatuses(
+      const hamisha::orchestrator::v1::RunView& run);
+  absl::Status Wait(absl::Duration length);
+  std::string LoadLine();
+
+  const RehearsalOptions options_;
+  Display& display_;
+  const Interrupt& interrupt_;
+  const base::Clock& clock_;
+  std::unique_ptr<Platform> platform_;
+  std::unique_ptr<ControlService> control_;
+  rpc::RunningServer control_server_;
+  std::unique_ptr<NodeMonitor> monitor_;
+  FaultSchedule faults_;
+  RunNarrator narrator_;
+  std::string load_line_;
+  uint64_t load_log_offset_ = 0;
+};
+
+}  // namespace lab
