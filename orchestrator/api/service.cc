@@ -1,0 +1,78 @@
+#include "orchestrator/api/service.h"
+
+#include <utility>
+
+#include "rpc/rpc.h"
+
+namespace orchestrator {
+
+using hamisha::orchestrator::v1::ListAgentsRequest;
+using hamisha::orchestrator::v1::ListAgentsResponse;
+using hamisha::orchestrator::v1::RollbackRunRequest;
+using hamisha::orchestrator::v1::RunRequest;
+using hamisha::orchestrator::v1::RunView;
+using hamisha::orchestrator::v1::SubmitRunRequest;
+using hamisha::orchestrator::v1::SubmitRunResponse;
+
+namespace {
+
+constexpr absl::Duration kPause = absl::Milliseconds(50);  // Between two views of a watcher.
+constexpr absl::Duration kWait = absl::Seconds(1);         // To notice that a watcher has left.
+
+}  // namespace
+
+grpc::Status OrchestratorService::SubmitRun(grpc::ServerContext* /*context*/,
+                                            const SubmitRunRequest* request,
+                                            SubmitRunResponse* response) {
+  absl::StatusOr<std::string> run = control_.Submit(*request);
+  if (!run.ok()) return rpc::ToGrpc(run.status());
+  response->set_run(*std::move(run));
+  return grpc::Status::OK;
+}
+
+grpc::Status OrchestratorService::GetRun(grpc::ServerContext* /*context*/,
+                                         const RunRequest* request, RunView* response) {
+  absl::StatusOr<RunView> view = control_.Get(request->run());
+  if (!view.ok()) return rpc::ToGrpc(view.status());
+  *response = *std::move(view);
+  return grpc::Status::OK;
+}
+
+grpc::Status OrchestratorService::WatchRun(grpc::ServerContext* context, const RunRequest* request,
+                                           grpc::ServerWriter<RunView>* writer) {
+  std::string run = request->run();
+  uint64_t seen = 0;
+  for (uint64_t sent = 0; !context->IsCancelled();) {
+    if (seen != sent || sent == 0) {
+      const absl::StatusOr<RunView> view = control_.Get(run);
+      if (!view.ok()) return rpc::ToGrpc(view.status());
+      if (!writer->Write(*view)) return grpc::Status::OK;
+      if (view->has_ended()) return grpc::Status::OK;
+      run = view->run();  // Also when a newer one is started meanwhile.
+      sent = seen;
+    }
+    seen = control_.WaitForChange(seen, kPause, kWait);
+    if (control_.stopped()) {
+      return {grpc::StatusCode::UNAVAILABLE, "the orchestrator is stopping: watch again"};
+    }
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status OrchestratorService::RollbackRun(grpc::ServerContext* /*context*/,
+                                              const RollbackRunRequest* request,
+                                              RunView* response) {
+  absl::StatusOr<RunView> view = control_.RollBack(*request);
+  if (!view.ok()) return rpc::ToGrpc(view.status());
+  *response = *std::move(view);
+  return grpc::Status::OK;
+}
+
+grpc::Status OrchestratorService::ListAgents(grpc::ServerContext* /*context*/,
+                                             const ListAgentsRequest* /*request*/,
+                                             ListAgentsResponse* response) {
+  *response = control_.Agents();
+  return grpc::Status::OK;
+}
+
+}  // namespace orchestrator

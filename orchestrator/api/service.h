@@ -1,0 +1,34 @@
+#pragma once
+
+#include "hamisha/orchestrator/v1/orchestrator.grpc.pb.h"
+#include "orchestrator/control/control.h"
+
+namespace orchestrator {
+
+// The operators' API. A thin layer over Control; a watcher holds one of gRPC's threads.
+class OrchestratorService final : public hamisha::orchestrator::v1::Orchestrator::Service {
+ public:
+  // `control` must outlive the server.
+  explicit OrchestratorService(Control& control) : control_(control) {}
+
+  grpc::Status SubmitRun(grpc::ServerContext* context,
+                         const hamisha::orchestrator::v1::SubmitRunRequest* request,
+                         hamisha::orchestrator::v1::SubmitRunResponse* response) override;
+  grpc::Status GetRun(grpc::ServerContext* context,
+                      const hamisha::orchestrator::v1::RunRequest* request,
+                      hamisha::orchestrator::v1::RunView* response) override;
+  grpc::Status WatchRun(grpc::ServerContext* context,
+                        const hamisha::orchestrator::v1::RunRequest* request,
+                        grpc::ServerWriter<hamisha::orchestrator::v1::RunView>* writer) override;
+  grpc::Status RollbackRun(grpc::ServerContext* context,
+                           const hamisha::orchestrator::v1::RollbackRunRequest* request,
+                           hamisha::orchestrator::v1::RunView* response) override;
+  grpc::Status ListAgents(grpc::ServerContext* context,
+                          const hamisha::orchestrator::v1::ListAgentsRequest* request,
+                          hamisha::orchestrator::v1::ListAgentsResponse* response) override;
+
+ private:
+  Control& control_;
+};
+
+}  // namespace orchestrator

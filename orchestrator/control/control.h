@@ -1,0 +1,120 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "hamisha/orchestrator/v1/orchestrator.pb.h"
+#include "orchestrator/control/run_store.h"
+#include "orchestrator/fleet/fleet.h"
+
+namespace orchestrator {
+
+struct ControlOptions {
+  std::string state_dir;  // Used by one process at a time: that is the caller's to hold.
+  base::FileSystem* files = &base::SystemFileSystem();
+  const base::Clock* clock = &base::SystemClock();
+  Compiler compile = Compile;
+  // The journal cannot be written: nothing more will be ordered, and the process should stop.
+  // Called once, from the control thread.
+  std::function<void(const absl::Status&)> fatal = [](const absl::Status&) {};
+  // What an operator of the process may want to read. Any thread.
+  std::function<void(const std::string&)> log = [](const std::string&) {};
+};
+
+// The shell around the engine: one thread takes events in order, gives them to the engine, makes
+// them and the orders they cause durable with one sync, and only then sends. Events that wait
+// together share the sync. Public methods are safe for any thread.
+class Control final : private FleetHandler {
+ public:
+  // Takes the next term, reads the newest run back and, where it has not ended, goes on with it:
+  // its open orders are sent to each agent that connects. DATA_LOSS when its journal is damaged.
+  static absl::StatusOr<std::unique_ptr<Control>> Open(ControlOptions options);
+  // The server that has agents() must have been shut down.
+  ~Control() override;
+  Control(const Control&) = delete;
+  Control& operator=(const Control&) = delete;
+
+  // AgentLink; serve it.
+  grpc::Service& agents() { return fleet_.service(); }
+
+  // Compiles, journals and starts; the id of the run. Errors as in orchestrator.proto.
+  absl::StatusOr<std::string> Submit(const hamisha::orchestrator::v1::SubmitRunRequest& request);
+  // "" is the newest. NOT_FOUND without such a run.
+  absl::StatusOr<hamisha::orchestrator::v1::RunView> Get(const std::string& run);
+  absl::StatusOr<hamisha::orchestrator::v1::RunView> RollBack(
+      const hamisha::orchestrator::v1::RollbackRunRequest& request);
+  hamisha::orchestrator::v1::ListAgentsResponse Agents() const;
+
+  // Returns when something of the newest run has changed since `seen` (what this returned before; 0
+  // at first), but not before `pause` has passed, or after `wait`, or when stopped.
+  uint64_t WaitForChange(uint64_t seen, absl::Duration pause, absl::Duration wait);
+  bool stopped() const;
+
+  // What is under way is finished and durable; then no event is taken any more, and all streams of
+  // agents end. The run is not ended: another process goes on with it.
+  void Stop();
+
+ private:
+  using Task = std::function<void()>;
+
+  Control(ControlOptions options, uint64_t term);
+  absl::Status Resume();
+
+  // From agents, on gRPC's threads.
+  void OnConnected(const std::string& host) override;
+  void OnDisconnected(const std::string& host) override;
+  void OnResult(hamisha::agent::v1::OrderResult result) override;
+  void OnProgress(hamisha::agent::v1::OrderProgress progress) override;
+
+  void Post(Task task);
+  // Runs the task on the control thread, commits, and returns. UNAVAILABLE when that has stopped.
+  absl::Status Call(const std::function<absl::Status()>& task);
+
+  // On the control thread.
+  void Loop();
+  std::deque<Task> NextTasks();
+  absl::Time Now() const;
+  absl::Status Apply(decltype(Event::what) what);
+  absl::Status StartRun(RunCreated& created, std::shared_ptr<const Plan> plan);
+  void TakeResult(const hamisha::agent::v1::OrderResult& result);
+  void TickWhenDue();
+  absl::Status Flush();
+  void SendAfterCommit();
+  void Fail(const absl::Status& status);
+
+  const ControlOptions options_;
+  const uint64_t term_;
+  const absl::Time wall_start_;
+  const absl::Duration monotonic_start_;
+  RunStore store_;
+  Fleet fleet_;
+
+  // The control thread's own.
+  std::unique_ptr<LiveRun> run_;                           // The newest; null before the first.
+  std::vector<hamisha::agent::v1::OrderKey> acknowledge_;  // After the commit.
+  std::set<std::string> connected_;                        // Wait for their open orders.
+  std::vector<Task> after_commit_;
+  bool changed_ = false;
+
+  mutable absl::Mutex mutex_;
+  std::deque<Task> tasks_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  uint64_t version_ ABSL_GUARDED_BY(mutex_) = 1;
+
+  std::thread thread_;  // Last: uses all of the above.
+};
+
+}  // namespace orchestrator

@@ -1,0 +1,116 @@
+// What operators ask of the control thread.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/hash.h"
+#include "base/status_macros.h"
+#include "orchestrator/control/control.h"
+
+namespace orchestrator {
+
+using hamisha::orchestrator::v1::ListAgentsResponse;
+using hamisha::orchestrator::v1::RollbackRunRequest;
+using hamisha::orchestrator::v1::RunView;
+using hamisha::orchestrator::v1::SubmitRunRequest;
+
+absl::StatusOr<std::string> Control::Submit(const SubmitRunRequest& request) {
+  RunCreated created;
+  created.kind = request.kind();
+  created.submitted_by = request.submitted_by();
+  created.playbook = {request.playbook_path(), request.playbook_yaml()};
+  created.inventory = {request.inventory_path(), request.inventory_yaml()};
+  if (request.kind() != hamisha::orchestrator::v1::RUN_KIND_REHEARSAL &&
+      request.kind() != hamisha::orchestrator::v1::RUN_KIND_LIVE) {
+    return absl::InvalidArgumentError("a run is a rehearsal or live: say which in `kind`");
+  }
+  Compilation compilation = options_.compile(created.playbook, created.inventory);
+  if (!compilation.diagnostics.empty()) {
+    return absl::InvalidArgumentError(absl::StrJoin(
+        compilation.diagnostics, "\n", [](std::string* text, const Diagnostic& diagnostic) {
+          absl::StrAppend(text, ToString(diagnostic));
+        }));
+  }
+  created.plan = compilation.plan.name;
+  created.plan_digest = base::ToHex(compilation.plan.digest);
+  if (created.plan_digest != request.plan_digest()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the plan's digest is ", created.plan_digest, ", not ", request.plan_digest(),
+                     " as approved: look at the plan again with `hamisha plan`"));
+  }
+  auto plan = std::make_shared<const Plan>(std::move(compilation.plan));
+  RETURN_IF_ERROR(Call([&] { return StartRun(created, std::move(plan)); }));
+  return created.run;
+}
+
+absl::Status Control::StartRun(RunCreated& created, std::shared_ptr<const Plan> plan) {
+  if (run_ != nullptr && !run_->ended()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "run ", run_->created().run, " goes on: wait for its end, or roll it back first"));
+  }
+  ASSIGN_OR_RETURN(created.run, store_.NewRunId(created.plan, Now()));
+  ASSIGN_OR_RETURN(std::unique_ptr<LiveRun> run, store_.Create(created, std::move(plan)));
+  // What the run before still has to say must not be lost with it.
+  if (run_ != nullptr) RETURN_IF_ERROR(run_->Commit());
+  run_ = std::move(run);
+  options_.log(absl::StrCat("starts run ", created.run));
+  return Apply(Started{});
+}
+
+absl::StatusOr<RunView> Control::Get(const std::string& run) {
+  RunView view;
+  bool older = false;
+  RETURN_IF_ERROR(Call([&]() -> absl::Status {
+    if (run_ == nullptr && run.empty()) {
+      return absl::NotFoundError("there has been no run yet: start one with `hamisha run`");
+    }
+    older = run_ == nullptr || (!run.empty() && run != run_->created().run);
+    if (!older) view = run_->View(term_);
+    return absl::OkStatus();
+  }));
+  if (!older) return view;
+  ASSIGN_OR_RETURN(const std::unique_ptr<LiveRun> live, store_.LoadToView(run));
+  return live->View(term_);
+}
+
+absl::StatusOr<RunView> Control::RollBack(const RollbackRunRequest& request) {
+  RunView view;
+  const absl::Status asked = Call([&]() -> absl::Status {
+    if (run_ == nullptr) return absl::NotFoundError("there has been no run yet");
+    if (!request.run().empty() && request.run() != run_->created().run) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("only the newest run can go back, and that is ", run_->created().run));
+    }
+    RETURN_IF_ERROR(Apply(RollbackRequested{request.requested_by(), request.reason()}));
+    view = run_->View(term_);
+    return absl::OkStatus();
+  });
+  if (!asked.ok()) return asked;
+  return view;
+}
+
+ListAgentsResponse Control::Agents() const {
+  ListAgentsResponse response;
+  for (const AgentInfo& info : fleet_.Agents()) {
+    auto& agent = *response.add_agents();
+    agent.set_host(info.host);
+    agent.set_connected(info.connected);
+    agent.set_version(info.version);
+    agent.set_clock_error_s(absl::ToDoubleSeconds(info.clock_error));
+  }
+  return response;
+}
+
+uint64_t Control::WaitForChange(uint64_t seen, absl::Duration pause, absl::Duration wait) {
+  const absl::MutexLock lock(&mutex_);
+  const auto over = [this]()
+                        ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopped_ || stopping_; };
+  mutex_.AwaitWithTimeout(absl::Condition(&over), pause);
+  const auto changed = [this, seen, &over]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return version_ != seen || over();
+  };
+  mutex_.AwaitWithTimeout(absl::Condition(&changed), wait);
+  return version_;
+}
+
+}  // namespace orchestrator

@@ -1,0 +1,109 @@
+#include "orchestrator/control/view.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "base/hash.h"
+
+namespace orchestrator {
+namespace {
+
+using hamisha::orchestrator::v1::HostView;
+using hamisha::orchestrator::v1::RunView;
+using hamisha::orchestrator::v1::StepView;
+using Progress = std::map<std::string, std::string>;
+
+void SetTime(absl::Time time, google::protobuf::Timestamp& timestamp) {
+  const int64_t seconds = absl::ToUnixSeconds(time);
+  timestamp.set_seconds(seconds);
+  timestamp.set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+}
+
+// `step` is what the keys of these orders begin with.
+void AddHosts(const Plan& plan, const ActionRun& action, const std::string& step,
+              const Progress& progress, StepView& view) {
+  for (const HostRun& run : action.hosts) {
+    HostView& host = *view.add_hosts();
+    host.set_host(plan.hosts[run.host].name);
+    host.set_state(std::string(ToString(run.state)));
+    host.set_attempt(run.attempt);
+    host.set_message(run.message);
+    for (const auto& [name, value] : run.facts) (*host.mutable_facts())[name] = value;
+    if (run.state != HostState::kSent) continue;
+    const std::string name = run.attempt > 1 ? absl::StrCat(step, "#", run.attempt) : step;
+    const auto newest = progress.find(ProgressKey(name, host.host()));
+    if (newest == progress.end()) continue;
+    host.set_state("running");
+    host.set_message(newest->second);
+  }
+}
+
+void SetTimes(const ActionRun& action, StepView& view) {
+  if (action.started < absl::InfiniteFuture()) SetTime(action.started, *view.mutable_started());
+  if (action.ended < absl::InfiniteFuture()) SetTime(action.ended, *view.mutable_ended());
+}
+
+StepState StateOfBack(const ActionRun& action) {
+  if (action.started == absl::InfiniteFuture()) return StepState::kPending;
+  if (action.ended == absl::InfiniteFuture()) return StepState::kUndoing;
+  const bool undone =
+      std::all_of(action.hosts.begin(), action.hosts.end(),
+                  [](const HostRun& host) { return host.state == HostState::kSucceeded; });
+  return undone ? StepState::kUndone : StepState::kUndoFailed;
+}
+
+void AddBack(const Engine& engine, uint32_t index, const Progress& progress, RunView& view) {
+  const PlannedStep& planned = engine.plan().steps[index];
+  const StepRun& run = engine.steps()[index];
+  const std::vector<BackAction> actions = BackOf(planned);
+  for (size_t i = 0; i < run.back.size(); ++i) {
+    StepView& step = *view.add_steps();
+    step.set_id(absl::StrCat(planned.id, "/back/", i));
+    step.set_phase(planned.phase);
+    step.set_action(actions[i].action->action);
+    step.set_state(std::string(ToString(StateOfBack(run.back[i]))));
+    step.set_back(true);
+    step.set_undoes(planned.id);
+    SetTimes(run.back[i], step);
+    AddHosts(engine.plan(), run.back[i], step.id(), progress, step);
+  }
+}
+
+}  // namespace
+
+std::string ProgressKey(const std::string& step, const std::string& host) {
+  return absl::StrCat(step, "\n", host);
+}
+
+RunView ViewOf(const Engine& engine, const Progress& progress) {
+  const Plan& plan = engine.plan();
+  RunView view;
+  view.set_run(engine.run());
+  view.set_plan(plan.name);
+  view.set_plan_digest(base::ToHex(plan.digest));
+  view.set_state(engine.state());
+  view.set_explanation(engine.explanation());
+  view.set_mismatch(engine.mismatch());
+  if (engine.started_time() < absl::InfiniteFuture()) {
+    SetTime(engine.started_time(), *view.mutable_started());
+  }
+  if (engine.ended()) SetTime(engine.ended_time(), *view.mutable_ended());
+  for (size_t i = 0; i < plan.steps.size(); ++i) {
+    const StepRun& run = engine.steps()[i];
+    StepView& step = *view.add_steps();
+    step.set_id(plan.steps[i].id);
+    step.set_phase(plan.steps[i].phase);
+    step.set_action(plan.steps[i].apply.action);
+    step.set_state(std::string(ToString(run.state)));
+    SetTimes(run.apply, step);
+    AddHosts(plan, run.apply, step.id(), progress, step);
+  }
+  for (const uint32_t index : engine.back_order()) AddBack(engine, index, progress, view);
+  for (const auto& certificate : engine.certificates().All()) {
+    *view.add_certificates() = certificate;
+  }
+  return view;
+}
+
+}  // namespace orchestrator
