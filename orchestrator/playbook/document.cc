@@ -175,7 +175,8 @@ std::optional<Value> ReadDocument(const std::string& yaml, Problems& problems) {
   if (!RefuseControlCharacters(yaml, problems)) return std::nullopt;
   Builder builder(problems);
   try {
-    std::istringstream stream(yaml);
+    // Without the blank end: the parser overlooks that a quote is not closed before it.
+    std::istringstream stream(yaml.substr(0, yaml.find_last_not_of(" \t\r\n") + 1));
     YAML::Parser parser(stream);
     if (!parser.HandleNextDocument(builder)) {
       problems.Add({}, "the file is empty: begin with 'apiVersion: hamisha/v1'");

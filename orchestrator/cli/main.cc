@@ -1,0 +1,168 @@
+// hamisha: the operator's command line.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "orchestrator/cli/local_commands.h"
+#include "orchestrator/cli/options.h"
+#include "orchestrator/cli/remote_commands.h"
+
+namespace orchestrator {
+namespace {
+
+constexpr const char* kFooter = R"(
+Examples:
+  hamisha validate playbooks/weekend_cutover.yaml --inventory inventory.yaml
+  hamisha plan     playbooks/weekend_cutover.yaml --inventory inventory.yaml
+  hamisha run      playbooks/weekend_cutover.yaml --inventory inventory.yaml
+  hamisha run      playbooks/weekend_cutover.yaml --inventory inventory.yaml --execute
+  hamisha watch
+  hamisha rollback RUN --reason "error rate at the gateways"
+  hamisha report --format json
+
+Exit codes: 0 ok, 1 error, 2 invalid playbook or usage, 3 refused by a guardrail, 4 agents
+unreachable, 5 verification mismatch, 6 rolled back cleanly, 7 outcome unknown, 130 interrupted.)";
+
+// `hamisha lab …` is `hamisha-lab …`, and `hamisha rehearse …` is `hamisha-lab rehearse …`.
+// Returns only when the program cannot be started.
+int ExecLab(int argc, char** argv) {
+  std::string path(PATH_MAX, '\0');
+  const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
+  path.resize(length < 0 ? 0 : static_cast<size_t>(length));
+  path = path.substr(0, path.rfind('/') + 1) + "hamisha-lab";
+  std::vector<char*> arguments = {path.data()};
+  const int first = std::strcmp(argv[1], "lab") == 0 ? 2 : 1;
+  for (int i = first; i < argc; ++i) arguments.push_back(argv[i]);
+  arguments.push_back(nullptr);
+  execv(path.c_str(), arguments.data());
+  std::cerr << "error: cannot start " << path << ": " << std::generic_category().message(errno)
+            << "\n";
+  return kExitError;
+}
+
+class CommandLine {
+ public:
+  CommandLine() {
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", "hamisha " HAMISHA_VERSION);
+    app_.add_option("--no-color", options_.no_colour)->envname("NO_COLOR")->group("");
+    AddPlanCommands();
+    AddRun();
+    AddRunCommands();
+    AddFormat(AddOrchestrator(Add("agents", "Lists the agents that have connected", ShowAgents)));
+    app_.add_subcommand("rehearse", "Rehearses a playbook on a lab: see hamisha rehearse --help");
+    app_.add_subcommand("lab", "Brings a platform up on this machine: see hamisha lab --help");
+    app_.footer(kFooter);  // After the commands, which would inherit it.
+  }
+
+  int Run(int argc, char** argv) {
+    const auto is_named = [&](const CLI::App* app) { return app->get_name() == argv[1]; };
+    if (argc > 1 && argv[1][0] != '-' && app_.get_subcommands(is_named).empty()) {
+      std::cerr << "error: there is no command '" << argv[1] << "': see hamisha --help\n";
+      return kExitInvalid;
+    }
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      return app_.exit(error, std::cout, std::cerr) == 0 ? kExitOk : kExitInvalid;
+    }
+    return command_(options_);
+  }
+
+ private:
+  using Command = int (*)(const Options&);
+
+  CLI::App* Add(const std::string& name, const std::string& summary, Command command) {
+    CLI::App* app = app_.add_subcommand(name, summary);
+    app->callback([this, command] { command_ = command; });
+    return app;
+  }
+
+  CLI::App* AddFormat(CLI::App* app) {
+    app->add_option("--format", options_.format, "text or json")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->capture_default_str();
+    return app;
+  }
+
+  CLI::App* AddFiles(CLI::App* app) {
+    app->add_option("PLAYBOOK", options_.playbook, "The playbook, YAML")->required();
+    app->add_option("--inventory", options_.inventory, "The servers, YAML")->required();
+    return app;
+  }
+
+  CLI::App* AddOrchestrator(CLI::App* app, bool required = true) {
+    app->add_option("--orchestrator", options_.orchestrator, "Its address, HOST:PORT")
+        ->envname("HAMISHA_ORCHESTRATOR")
+        ->required(required);
+    return app;
+  }
+
+  CLI::App* AddConfirm(CLI::App* app) {
+    app->add_option("--confirm", options_.confirm,
+                    "The plan's name, for live runs; else it is asked for on the terminal");
+    app->add_flag("--detach", options_.detach, "Do not watch: return when it has begun");
+    return app;
+  }
+
+  void AddPlanCommands() {
+    AddFormat(AddFiles(
+        Add("validate", "Reports all problems of a playbook; contacts nothing", Validate)));
+    AddFormat(AddFiles(
+        Add("plan", "Shows the compiled steps, hosts and needs; contacts nothing", ShowPlan)));
+  }
+
+  void AddRun() {
+    CLI::App* run = Add("run", "Runs a playbook; without --execute, says what it would do",
+                        [](const Options& options) {
+                          if (!options.execute) return DryRunCommand(options);
+                          if (!options.orchestrator.empty()) return ExecuteRun(options);
+                          std::cerr << "error: say --orchestrator HOST:PORT, or set "
+                                       "HAMISHA_ORCHESTRATOR\n";
+                          return kExitInvalid;
+                        });
+    AddFormat(AddConfirm(AddOrchestrator(AddFiles(run), false)));
+    run->add_flag("--execute", options_.execute, "Really run it, and watch it until it ends");
+    run->add_option("--kind", options_.kind, "live or rehearsal")
+        ->check(CLI::IsMember({"live", "rehearsal"}))
+        ->capture_default_str();
+    run->footer(
+        "A live run asks for the plan's name. The exit code says how the run ended:\n"
+        "0 succeeded, 6 rolled back, 5 stopped at a difference, 1 stopped, 7 unknown.");
+  }
+
+  void AddRunCommands() {
+    const auto add = [this](const std::string& name, const std::string& summary, Command command) {
+      CLI::App* app = AddFormat(AddOrchestrator(Add(name, summary, command)));
+      return app->add_option("RUN", options_.run, "The run; the newest when not given");
+    };
+    add("status", "Shows a run as it is now", ShowStatus);
+    add("watch", "Shows a run until it ends; the exit code says how", WatchCommand);
+    add("report", "Tells a run's whole story: times, hosts, facts, way back, outcome", ShowReport);
+    add("rollback", "Takes a run back, and watches it", RollbackCommand)->required();
+    CLI::App* rollback = AddConfirm(app_.get_subcommand("rollback"));
+    rollback->add_option("--reason", options_.reason, "Why, for the journal")->required();
+  }
+
+  CLI::App app_{"Moves a live ledger from one site to another within a maintenance window."};
+  Options options_;
+  Command command_ = nullptr;
+};
+
+}  // namespace
+}  // namespace orchestrator
+
+int main(int argc, char** argv) {
+  if (argc > 1 && (std::strcmp(argv[1], "lab") == 0 || std::strcmp(argv[1], "rehearse") == 0)) {
+    return orchestrator::ExecLab(argc, argv);
+  }
+  return orchestrator::CommandLine().Run(argc, argv);
+}

@@ -1,0 +1,207 @@
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "orchestrator/cli/render.h"
+#include "orchestrator/cli/run_facts.h"
+#include "orchestrator/cli/text.h"
+
+namespace orchestrator {
+namespace {
+
+namespace v1 = hamisha::orchestrator::v1;
+using nlohmann::json;
+
+constexpr size_t kShownFactLettersMax = 20;
+
+std::string Between(std::optional<absl::Time> started, std::optional<absl::Time> ended) {
+  if (!started.has_value() || !ended.has_value()) return "";
+  return HumanDuration(*ended - *started);
+}
+
+void AppendHosts(const v1::StepView& step, std::string* text) {
+  for (const v1::HostView& host : step.hosts()) {
+    if (host.message().empty() && host.facts().empty()) continue;
+    const std::map<std::string, std::string> facts(host.facts().begin(), host.facts().end());
+    const std::string shown = absl::StrJoin(facts, " ", [](std::string* out, const auto& fact) {
+      absl::StrAppend(out, Printable(fact.first), "=",
+                      Cut(Printable(fact.second), kShownFactLettersMax));
+    });
+    absl::StrAppend(text, "                  ", host.host(), ": ",
+                    host.message().empty() ? host.state() : Printable(host.message()),
+                    host.attempt() > 1 ? absl::StrCat(" (attempt ", host.attempt(), ")") : "",
+                    shown.empty() ? "" : absl::StrCat("  [", shown, "]"), "\n");
+  }
+}
+
+void AppendStep(const v1::StepView& step, const RenderOptions& options, std::string* text) {
+  const auto duration = DurationOf(step, options.now);
+  absl::StrAppend(
+      text, "  ",
+      step.has_started() ? FormatTimeOfDay(ToTime(step.started()), options.zone) : "            ",
+      "    ", step.back() && !step.undoes().empty() ? step.undoes() : step.id(), "  ",
+      step.action(), "  ", step.state(),
+      duration.has_value() ? absl::StrCat("  ", HumanDuration(*duration)) : "", "\n");
+  AppendHosts(step, text);
+}
+
+void AppendCertificates(const v1::RunView& run, std::string* text) {
+  const std::vector<CertificateFacts> certificates = CertificatesOf(run);
+  if (certificates.empty()) return;
+  absl::StrAppend(text, "\nownership\n");
+  for (const CertificateFacts& facts : certificates) {
+    if (facts.kind == "refusal") {
+      absl::StrAppend(text, "  shard ", facts.shard, "  epoch ", facts.epoch, " refused by ",
+                      facts.signer, "\n");
+      continue;
+    }
+    absl::StrAppend(text, "  shard ", facts.shard, "  epoch ", facts.epoch, " sealed by ",
+                    facts.signer, " at position ", facts.position, " for ", facts.successor, "\n",
+                    "           state root ", facts.state_root, "\n           log hash   ",
+                    facts.log_hash, "\n");
+  }
+}
+
+std::string WhatToDo(const v1::RunView& run) {
+  switch (run.state()) {
+    case v1::RUN_STATE_STOPPED:
+      return absl::StrCat("what was done stays; to go back: hamisha rollback ", run.run(),
+                          " --reason TEXT");
+    case v1::RUN_STATE_UNKNOWN:
+      return absl::StrCat(
+          "see which hosts did not answer, bring them back, then: hamisha rollback ", run.run(),
+          " --reason TEXT");
+    case v1::RUN_STATE_ROLLED_BACK:
+      return "what the run did is undone; mend the cause, then run again";
+    case v1::RUN_STATE_UNSPECIFIED:
+    case v1::RUN_STATE_RUNNING:
+    case v1::RUN_STATE_ROLLING_BACK:
+    case v1::RUN_STATE_SUCCEEDED:
+    case v1::RunState_INT_MIN_SENTINEL_DO_NOT_USE_:
+    case v1::RunState_INT_MAX_SENTINEL_DO_NOT_USE_: break;
+  }
+  return "";
+}
+
+json TimesJson(std::optional<absl::Time> started, std::optional<absl::Time> ended,
+               const RenderOptions& options) {
+  json times = {{"started", nullptr}, {"ended", nullptr}, {"duration_ms", nullptr}};
+  if (started.has_value()) times["started"] = ToRfc3339(*started, options.zone);
+  if (ended.has_value()) times["ended"] = ToRfc3339(*ended, options.zone);
+  if (started.has_value() && ended.has_value()) {
+    times["duration_ms"] = absl::ToDoubleMilliseconds(*ended - *started);
+  }
+  return times;
+}
+
+template <typename View>
+json TimesOf(const View& view, const RenderOptions& options) {
+  const auto time = [](bool has, const google::protobuf::Timestamp& timestamp) {
+    return has ? std::optional<absl::Time>(ToTime(timestamp)) : std::nullopt;
+  };
+  return TimesJson(time(view.has_started(), view.started()), time(view.has_ended(), view.ended()),
+                   options);
+}
+
+json StepJson(const v1::StepView& step, const RenderOptions& options) {
+  json object = TimesOf(step, options);
+  object["id"] = step.id();
+  object["phase"] = step.phase();
+  object["action"] = step.action();
+  object["state"] = step.state();
+  if (step.back()) object["undoes"] = step.undoes();
+  object["hosts"] = json::array();
+  for (const v1::HostView& host : step.hosts()) {
+    object["hosts"].push_back(
+        {{"host", host.host()},
+         {"state", host.state()},
+         {"attempt", host.attempt()},
+         {"message", host.message()},
+         {"facts", std::map<std::string, std::string>(host.facts().begin(), host.facts().end())}});
+  }
+  return object;
+}
+
+json CertificateJson(const CertificateFacts& facts) {
+  json object = {{"kind", facts.kind},
+                 {"shard", facts.shard},
+                 {"epoch", facts.epoch},
+                 {"signer", facts.signer}};
+  if (facts.kind == "seal") {
+    object["successor"] = facts.successor;
+    object["position"] = facts.position;
+    object["log_hash"] = facts.log_hash;
+    object["state_root"] = facts.state_root;
+  }
+  return object;
+}
+
+}  // namespace
+
+std::string RenderReport(const v1::RunView& run, const RenderOptions& options) {
+  std::string text = absl::StrCat(
+      "run       ", run.run(), "\nplan      ", Printable(run.plan()), "  ", run.plan_digest(),
+      "\nkind      ", run.kind() == v1::RUN_KIND_LIVE ? "live" : "rehearsal", "\noutcome   ",
+      RunStateName(run.state()), run.mismatch() ? " (a comparison found a difference)" : "", "\n");
+  if (run.has_started()) {
+    absl::StrAppend(&text, "started   ", ToRfc3339(ToTime(run.started()), options.zone), "\n");
+  }
+  if (run.has_started() && run.has_ended()) {
+    absl::StrAppend(&text, "ended     ", ToRfc3339(ToTime(run.ended()), options.zone), "  after ",
+                    HumanDuration(ToTime(run.ended()) - ToTime(run.started())), "\n");
+  }
+  if (!run.explanation().empty()) {
+    absl::StrAppend(&text, "because   ", Printable(run.explanation()), "\n");
+  }
+  if (const std::string advice = WhatToDo(run); !advice.empty()) {
+    absl::StrAppend(&text, "to do     ", advice, "\n");
+  }
+  absl::StrAppend(&text, "journal   ", run.journal(), "\n\n");
+  for (const PhaseFacts& phase : PhasesOf(run)) {
+    const std::string duration = Between(phase.started, phase.ended);
+    absl::StrAppend(&text, phase.name, "  ", phase.state, duration.empty() ? "" : "  ", duration,
+                    "\n");
+    for (const v1::StepView* step : phase.steps) AppendStep(*step, options, &text);
+  }
+  const std::vector<const v1::StepView*> back = WayBackOf(run);
+  if (!back.empty()) absl::StrAppend(&text, "\nway back\n");
+  for (const v1::StepView* step : back) AppendStep(*step, options, &text);
+  AppendCertificates(run, &text);
+  return text;
+}
+
+std::string RenderReportJson(const v1::RunView& run, const RenderOptions& options) {
+  json object = TimesOf(run, options);
+  object["run"] = run.run();
+  object["plan"] = run.plan();
+  object["plan_digest"] = run.plan_digest();
+  object["kind"] = run.kind() == v1::RUN_KIND_LIVE ? "live" : "rehearsal";
+  object["outcome"] = RunStateName(run.state());
+  object["exit_code"] = ExitCodeOf(run);
+  object["explanation"] = run.explanation();
+  object["to_do"] = WhatToDo(run);
+  object["mismatch"] = run.mismatch();
+  object["journal"] = run.journal();
+  object["term"] = run.term();
+  object["phases"] = json::array();
+  object["steps"] = json::array();
+  for (const PhaseFacts& phase : PhasesOf(run)) {
+    json entry = TimesJson(phase.started, phase.ended, options);
+    entry["name"] = phase.name;
+    entry["state"] = phase.state;
+    object["phases"].push_back(entry);
+    for (const v1::StepView* step : phase.steps) {
+      object["steps"].push_back(StepJson(*step, options));
+    }
+  }
+  object["back"] = json::array();
+  for (const v1::StepView* step : WayBackOf(run))
+    object["back"].push_back(StepJson(*step, options));
+  object["certificates"] = json::array();
+  for (const CertificateFacts& facts : CertificatesOf(run)) {
+    object["certificates"].push_back(CertificateJson(facts));
+  }
+  return object.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace orchestrator
