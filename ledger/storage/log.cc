@@ -14,9 +14,8 @@ absl::StatusOr<std::unique_ptr<Log>> Log::Open(base::FileSystem& files, LogOptio
   RETURN_IF_ERROR(files.CreateFolders(options.folder));
   RETURN_IF_ERROR(files.SyncFolder(options.folder.substr(0, options.folder.rfind('/'))));
   ASSIGN_OR_RETURN(RecoveredLog recovered, RecoverLog(files, options.folder));
-  const uint64_t synced_position = recovered.synced_position;
   std::unique_ptr<Log> log(new Log(files, std::move(options), std::move(recovered)));
-  RETURN_IF_ERROR(log->Start(synced_position));
+  RETURN_IF_ERROR(log->Start());
   return log;
 }
 
@@ -27,17 +26,17 @@ Log::Log(base::FileSystem& files, LogOptions options, RecoveredLog recovered)
       segment_(recovered.segment),
       offset_(recovered.offset),
       position_(recovered.position),
+      stated_position_(recovered.synced_position),
       durable_position_(recovered.position),
       segment_ends_(std::move(recovered.segment_ends)),
       index_(std::move(recovered.index)) {}
 
 // What was read back may have been in the page cache only, written by a process that was killed
 // before its sync.
-absl::Status Log::Start(uint64_t synced_position) {
+absl::Status Log::Start() {
   RETURN_IF_ERROR(OpenSegment(segment_));
   if (!torn_tail_.empty()) RETURN_IF_ERROR(DropTornTail());
   RETURN_IF_ERROR(file_->Sync());
-  if (synced_position == position_) return absl::OkStatus();
   Frame mark;
   return Append(mark);
 }
@@ -70,6 +69,7 @@ absl::Status Log::Append(Frame& frame) {
         absl::StrCat("a frame of ", bytes, " bytes does not fit into a segment of ",
                      options_.segment_bytes, "; commit less at once"));
   }
+  if (frame.empty() && stated_position_ == position_) return absl::OkStatus();
   INVARIANT(frame.empty() || frame.first_position() == position_ + 1);
   const uint64_t last = frame.empty() ? position_ : frame.last_position();
   const absl::Status status = Write(frame.Finish(position_ + 1, position_), last);
@@ -96,6 +96,7 @@ absl::Status Log::Write(absl::string_view bytes, uint64_t last_position) {
   offset_ += bytes.size();
   if (segment_ends_.size() < segment_) segment_ends_.push_back(0);
   segment_ends_.back() = offset_;
+  stated_position_ = position_;
   position_ = last_position;
   durable_position_ = last_position;
   return absl::OkStatus();

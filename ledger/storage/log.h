@@ -51,7 +51,7 @@ class Log {
  private:
   friend class LogReader;
   Log(base::FileSystem& files, LogOptions options, RecoveredLog recovered);
-  absl::Status Start(uint64_t synced_position);
+  absl::Status Start();
   absl::Status DropTornTail();
   absl::Status OpenSegment(uint32_t segment);
   absl::Status Write(absl::string_view bytes, uint64_t last_position);
@@ -69,6 +69,7 @@ class Log {
   uint32_t segment_;
   uint64_t offset_;
   uint64_t position_;
+  uint64_t stated_position_;  // That the last frame on the disk states as synced.
   absl::Status failed_;
 
   mutable absl::Mutex mutex_;

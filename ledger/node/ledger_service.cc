@@ -1,0 +1,136 @@
+#include "ledger/node/ledger_service.h"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/cord.h"
+#include "ledger/node/convert.h"
+#include "rpc/rpc.h"
+
+namespace ledger {
+namespace {
+
+void Fill(const BatchResult& result, uint32_t shard, pb::CreateResponse& response) {
+  pb::Commit& commit = *response.add_commits();
+  commit.set_shard(shard);
+  commit.set_epoch(result.epoch);
+  commit.set_position(result.position);
+  commit.set_timestamp_ns(result.timestamp_ns);
+  response.mutable_results()->Reserve(static_cast<int>(result.results.size()));
+  for (const EventResult& event : result.results) {
+    pb::EventResult& message = *response.add_results();
+    message.set_index(event.index);
+    message.set_code(event.code);
+  }
+}
+
+grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext* context, const absl::Status& status) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  reactor->Finish(rpc::ToGrpc(status));
+  return reactor;
+}
+
+}  // namespace
+
+grpc::Status ToGrpcWithOwner(const absl::Status& status) {
+  const absl::optional<absl::Cord> not_owner = status.GetPayload(kNotOwnerPayload);
+  if (!not_owner) return rpc::ToGrpc(status);
+  return rpc::ToGrpc(status, std::string(*not_owner));
+}
+
+LedgerService::LedgerService(uint32_t shard, Writer& writer) : shard_(shard), writer_(writer) {
+  SetMessageAllocatorFor_CreateTransfers(&transfer_messages_);
+  SetMessageAllocatorFor_CreateAccounts(&account_messages_);
+}
+
+template <typename Request>
+grpc::ServerUnaryReactor* LedgerService::Create(Context* context, RecordKind kind,
+                                                const Request& request,
+                                                pb::CreateResponse* response) {
+  auto rows = ToRows(request);
+  if (!rows.ok()) return Refuse(context, rows.status());
+  // Only one may be asked for in a call: a second one takes the place of the first.
+  Reactor* const reactor = context->DefaultReactor();
+  using Rows = typename decltype(rows)::value_type;
+  const auto kept = std::make_shared<const Rows>(std::move(rows).value());
+  Batch batch{
+      .kind = kind,
+      .epoch = request.epoch(),
+      .body = {reinterpret_cast<const char*>(kept->data()),
+               kept->size() * sizeof(typename Rows::value_type)},
+      .done = [kept, reactor, response, shard = shard_](const absl::StatusOr<BatchResult>& result) {
+        if (result.ok()) Fill(*result, shard, *response);
+        reactor->Finish(ToGrpcWithOwner(result.status()));
+      }};
+  const absl::Status status = writer_.Submit(std::move(batch));
+  if (!status.ok()) reactor->Finish(rpc::ToGrpc(status));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* LedgerService::CreateAccounts(Context* context,
+                                                        const pb::CreateAccountsRequest* request,
+                                                        pb::CreateResponse* response) {
+  return Create(context, RecordKind::kAccounts, *request, response);
+}
+
+grpc::ServerUnaryReactor* LedgerService::CreateTransfers(Context* context,
+                                                         const pb::CreateTransfersRequest* request,
+                                                         pb::CreateResponse* response) {
+  return Create(context, RecordKind::kTransfers, *request, response);
+}
+
+grpc::ServerUnaryReactor* LedgerService::Read(Context* context,
+                                              std::function<void(const StateMachine&)> read) {
+  Reactor* const reactor = context->DefaultReactor();
+  const absl::Status status = writer_.Submit([reactor, read = std::move(read)](Shard& shard) {
+    if (const absl::Status readable = shard.CheckReadable(); !readable.ok()) {
+      return reactor->Finish(ToGrpcWithOwner(readable));
+    }
+    read(shard.state());
+    shard.WhenDurable(
+        [reactor](const absl::Status& durable) { reactor->Finish(rpc::ToGrpc(durable)); });
+  });
+  if (!status.ok()) reactor->Finish(rpc::ToGrpc(status));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* LedgerService::LookupAccounts(Context* context,
+                                                        const pb::LookupRequest* request,
+                                                        pb::AccountsResponse* response) {
+  auto ids = ToIds(*request);
+  if (!ids.ok()) return Refuse(context, ids.status());
+  return Read(context, [ids = std::move(ids).value(), response](const StateMachine& state) {
+    for (const Id128& id : ids) {
+      const Account* const account = state.FindAccount(id);
+      if (account != nullptr) ToMessage(*account, *response->add_accounts());
+    }
+  });
+}
+
+grpc::ServerUnaryReactor* LedgerService::LookupTransfers(Context* context,
+                                                         const pb::LookupRequest* request,
+                                                         pb::TransfersResponse* response) {
+  auto ids = ToIds(*request);
+  if (!ids.ok()) return Refuse(context, ids.status());
+  return Read(context, [ids = std::move(ids).value(), response](const StateMachine& state) {
+    for (const Id128& id : ids) {
+      const Transfer* const transfer = state.FindTransfer(id);
+      if (transfer != nullptr) ToMessage(*transfer, *response->add_transfers());
+    }
+  });
+}
+
+grpc::ServerUnaryReactor* LedgerService::GetAccountTransfers(Context* context,
+                                                             const pb::AccountFilter* request,
+                                                             pb::TransfersResponse* response) {
+  const absl::StatusOr<TransferFilter> filter = ToFilter(*request);
+  if (!filter.ok()) return Refuse(context, filter.status());
+  return Read(context, [filter = *filter, response](const StateMachine& state) {
+    for (const Transfer& transfer : state.AccountTransfers(filter)) {
+      ToMessage(transfer, *response->add_transfers());
+    }
+  });
+}
+
+}  // namespace ledger

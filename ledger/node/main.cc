@@ -1,0 +1,92 @@
+// hamisha-ledger: one node of one shard.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "ledger/node/config.h"
+#include "ledger/node/node.h"
+
+namespace {
+
+constexpr int kFailed = 1;
+
+void Say(const std::string& sentence) {
+  const std::string now =
+      absl::FormatTime(absl::RFC3339_full, base::SystemClock().WallNow(), absl::LocalTimeZone());
+  std::cerr << absl::StrCat(now, " ", sentence, "\n") << std::flush;
+}
+
+int Fail(const absl::Status& status) {
+  Say(absl::StrCat("hamisha-ledger: ", std::string(status.message())));
+  return kFailed;
+}
+
+int Init(const std::string& data_dir) {
+  const auto key = ledger::CreateKey(base::SystemFileSystem(), data_dir);
+  if (!key.ok()) return Fail(key.status());
+  std::cout << *key << std::endl;
+  return 0;
+}
+
+int Bootstrap(const std::string& path) {
+  auto config = ledger::ReadConfig(base::SystemFileSystem(), path);
+  if (!config.ok()) return Fail(config.status());
+  ledger::NodeOptions options;
+  options.config = std::move(config).value();
+  options.say = Say;
+  const absl::Status status = ledger::Bootstrap(std::move(options));
+  return status.ok() ? 0 : Fail(status);
+}
+
+int Serve(const std::string& path) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  auto config = ledger::ReadConfig(base::SystemFileSystem(), path);
+  if (!config.ok()) return Fail(config.status());
+  ledger::NodeOptions options;
+  options.config = std::move(config).value();
+  options.say = Say;
+  options.on_fatal = [](const absl::Status& status) { std::_Exit(Fail(status)); };
+  const auto node = ledger::LedgerNode::Start(std::move(options));
+  if (!node.ok()) return Fail(node.status());
+  std::cout << "listening on " << (*node)->address() << std::endl;
+  int signal = 0;
+  sigwait(&signals, &signal);
+  Say("stopping");
+  (*node)->Stop();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("One node of one shard of the ledger.");
+  app.require_subcommand(1);
+  std::string data_dir;
+  std::string config;
+  CLI::App* const init =
+      app.add_subcommand("init", "Create the node's key and print its public part.");
+  init->add_option("--data", data_dir, "The node's data folder.")->required();
+  CLI::App* const bootstrap =
+      app.add_subcommand("bootstrap", "Write the shard's first record: only its first owner.");
+  bootstrap->add_option("--config", config, "NodeConfig as JSON.")->required();
+  CLI::App* const serve = app.add_subcommand("serve", "Serve until SIGTERM.");
+  serve->add_option("--config", config, "NodeConfig as JSON.")->required();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (*init) return Init(data_dir);
+  if (*bootstrap) return Bootstrap(config);
+  return Serve(config);
+}

@@ -1,0 +1,151 @@
+#include "ledger/node/node_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "ledger/node/ledger_service.h"
+#include "ledger/node/pull_stream.h"
+#include "rpc/rpc.h"
+
+namespace ledger {
+namespace {
+
+template <typename Response>
+Shard::Answer<Response> FinishWith(grpc::ServerUnaryReactor* reactor, Response* response) {
+  return [reactor, response](const absl::StatusOr<Response>& result) {
+    if (result.ok()) *response = *result;
+    reactor->Finish(ToGrpcWithOwner(result.status()));
+  };
+}
+
+uint64_t Missing(uint64_t there, uint64_t here) { return there > here ? there - here : 0; }
+
+pb::Lag LagOf(const Follower::Source& source, const Shard& shard) {
+  pb::Lag lag;
+  lag.set_records(Missing(source.position, shard.position()));
+  lag.set_bytes(Missing(source.bytes, shard.log_bytes()));
+  lag.set_connected(source.is_connected);
+  if (lag.records() > 0) {
+    const auto behind_ns = static_cast<int64_t>(
+        Missing(source.timestamp_ns, shard.position() > 0 ? shard.timestamp_ns() : 0));
+    constexpr int64_t kNsPerSecond = 1'000'000'000;
+    lag.mutable_time()->set_seconds(behind_ns / kNsPerSecond);
+    lag.mutable_time()->set_nanos(static_cast<int32_t>(behind_ns % kNsPerSecond));
+  }
+  return lag;
+}
+
+bool IsMember(const pb::NodeConfig& config, const std::string& node_id) {
+  return std::any_of(config.members().begin(), config.members().end(),
+                     [&](const pb::Member& member) { return member.node_id() == node_id; });
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* NodeService::Run(Reactor* reactor, Writer::Task task) {
+  const absl::Status status = parts_.writer.Run(std::move(task));
+  if (!status.ok()) reactor->Finish(rpc::ToGrpc(status));
+  return reactor;
+}
+
+void NodeService::AnswerStatus(Shard& shard, Reactor* reactor, pb::NodeStatus* response) const {
+  const Follower::Source source = parts_.follower.source();
+  const bool is_following = !shard.following().empty();
+  const pb::Lag lag = LagOf(source, shard);
+  shard.GetStatus([=](const absl::StatusOr<pb::NodeStatus>& status) {
+    if (status.ok()) {
+      *response = *status;
+      if (is_following) *response->mutable_lag() = lag;
+      response->set_fault(source.fault);
+    }
+    reactor->Finish(rpc::ToGrpc(status.status()));
+  });
+}
+
+grpc::ServerUnaryReactor* NodeService::GetStatus(Context* context, const pb::GetStatusRequest*,
+                                                 pb::NodeStatus* response) {
+  Reactor* const reactor = context->DefaultReactor();
+  return Run(reactor,
+             [this, reactor, response](Shard& shard) { AnswerStatus(shard, reactor, response); });
+}
+
+grpc::ServerUnaryReactor* NodeService::Seal(Context* context, const pb::SealRequest* request,
+                                            pb::Signed* response) {
+  Reactor* const reactor = context->DefaultReactor();
+  return Run(reactor, [=](Shard& shard) { shard.Seal(*request, FinishWith(reactor, response)); });
+}
+
+grpc::ServerUnaryReactor* NodeService::Open(Context* context, const pb::Signed* request,
+                                            pb::OwnershipChange* response) {
+  Reactor* const reactor = context->DefaultReactor();
+  return Run(reactor, [=, this](Shard& shard) {
+    shard.Open(*request, FinishWith(reactor, response));
+    parts_.follower.SetTarget(shard.following());
+  });
+}
+
+grpc::ServerUnaryReactor* NodeService::Refuse(Context* context, const pb::Signed* request,
+                                              pb::Signed* response) {
+  Reactor* const reactor = context->DefaultReactor();
+  return Run(reactor, [=](Shard& shard) { shard.Refuse(*request, FinishWith(reactor, response)); });
+}
+
+grpc::ServerUnaryReactor* NodeService::Unseal(Context* context, const pb::Signed* request,
+                                              pb::OwnershipChange* response) {
+  Reactor* const reactor = context->DefaultReactor();
+  return Run(reactor, [=, this](Shard& shard) {
+    shard.Unseal(*request, FinishWith(reactor, response));
+    parts_.follower.SetTarget(shard.following());
+  });
+}
+
+grpc::ServerUnaryReactor* NodeService::Follow(Context* context, const pb::FollowRequest* request,
+                                              pb::NodeStatus* response) {
+  Reactor* const reactor = context->DefaultReactor();
+  const std::string& node_id = request->node_id();
+  const bool is_self = node_id == parts_.config.node_id();
+  if (is_self || (!node_id.empty() && !IsMember(parts_.config, node_id))) {
+    reactor->Finish(rpc::ToGrpc(absl::InvalidArgumentError(
+        absl::StrCat("'", node_id, "' is not another node of shard ", parts_.config.shard()))));
+    return reactor;
+  }
+  return Run(reactor, [this, request, reactor, response](Shard& shard) {
+    const absl::Status status = shard.SetFollowing(request->node_id());
+    if (!status.ok()) return reactor->Finish(ToGrpcWithOwner(status));
+    parts_.follower.SetTarget(request->node_id());
+    AnswerStatus(shard, reactor, response);
+  });
+}
+
+grpc::ServerUnaryReactor* NodeService::Compare(Context* context, const pb::Signed* request,
+                                               pb::Comparison* response) {
+  Reactor* const reactor = context->DefaultReactor();
+  return Run(reactor, [=](Shard& shard) {
+    auto comparison = shard.Compare(*request);
+    shard.WhenDurable([comparison = std::move(comparison),
+                       finish = FinishWith(reactor, response)](const absl::Status& durable) {
+      durable.ok() ? finish(comparison) : finish(durable);
+    });
+  });
+}
+
+grpc::ServerWriteReactor<pb::RecordChunk>* NodeService::PullRecords(
+    Context*, const pb::PullRequest* request) {
+  return PullStream::Start(*request, parts_.log, parts_.tail, streams_);
+}
+
+grpc::ServerUnaryReactor* FaultsService::FlipStateBit(grpc::CallbackServerContext* context,
+                                                      const pb::FlipStateBitRequest*,
+                                                      pb::FlipStateBitResponse* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  const absl::Status status = writer_.Run([reactor, response](Shard& shard) {
+    const absl::StatusOr<Id128> id = shard.FlipBitForLab();
+    if (id.ok()) response->set_account_id(base::ToString(*id));
+    reactor->Finish(rpc::ToGrpc(id.status()));
+  });
+  if (!status.ok()) reactor->Finish(rpc::ToGrpc(status));
+  return reactor;
+}
+
+}  // namespace ledger

@@ -1,0 +1,264 @@
+#include "ledger/node/shard.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "base/invariant.h"
+#include "base/status_macros.h"
+
+namespace ledger {
+namespace {
+
+std::vector<std::string> NodeIds(const pb::NodeConfig& config) {
+  std::vector<std::string> ids;
+  for (const pb::Member& member : config.members()) ids.push_back(member.node_id());
+  return ids;
+}
+
+bool MovesOwnership(RecordKind kind) {
+  return kind == RecordKind::kSeal || kind == RecordKind::kOpen;
+}
+
+uint64_t EventsOf(const Record& record) {
+  return record.accounts().size() + record.transfers().size();
+}
+
+}  // namespace
+
+Shard::Shard(ShardOptions options)
+    : options_(std::move(options)),
+      ownership_(options_.config.node_id(), NodeIds(options_.config)),
+      state_(options_.config.shard()) {}
+
+// --- At start ---
+
+absl::Status Shard::Replay(const Record& record) {
+  RETURN_IF_ERROR(CheckNext(record));
+  if (record.position != position() + 1 || record.previous_hash != log_hash()) {
+    return absl::DataLossError(absl::StrCat("record ", record.position,
+                                            " does not continue the log, which ends with ",
+                                            position(), ": its hash does not fit"));
+  }
+  Note(record);
+  Apply(record);
+  if (record.kind == RecordKind::kSeal && record.owner == ownership_.self()) {
+    sealed_[record.position] = StatementNow(FactsNow(true));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Shard::ReplayDone() {
+  ownership_.Durable(position());
+  taken_ = durable_ = appended_;
+  ASSIGN_OR_RETURN(refusals_, options_.files->LoadRefusals());
+  for (const uint64_t epoch : refusals_) {
+    ownership_.RefusalDecided(epoch);
+    ownership_.RefusalDurable(epoch);
+  }
+  ASSIGN_OR_RETURN(following_, options_.files->LoadFollowing());
+  ASSIGN_OR_RETURN(const std::string received, options_.files->LoadCertificate());
+  if (pb::Signed certificate; !received.empty() && certificate.ParseFromString(received)) {
+    const auto statement = VerifySeal(certificate, options_.config.shard(), options_.keys);
+    if (statement.ok()) {
+      received_epoch_ = statement->epoch();
+      received_certificate_ = std::move(certificate);
+    }
+  }
+  RenewOwnCertificate();
+  PublishTail();
+  return ownership_.role() == Role::kPrimary ? BecomePrimary() : absl::OkStatus();
+}
+
+absl::Status Shard::AppendFirstOpen() {
+  ASSIGN_OR_RETURN(const RecordDraft draft, ownership_.DraftFirstOpen());
+  Record record = Draw(draft, "", 0);
+  AppendRecord(record);
+  return absl::OkStatus();
+}
+
+// --- Clients ---
+
+void Shard::Append(Batch batch) {
+  if (!failed_.ok()) return batch.done(failed_);
+  const absl::StatusOr<RecordDraft> draft = ownership_.DraftBatch(batch.kind, batch.epoch);
+  if (!draft.ok()) return batch.done(WithOwner(draft.status()));
+  const size_t row_bytes = batch.kind == RecordKind::kAccounts ? sizeof(Account) : sizeof(Transfer);
+  Record record = Draw(*draft, batch.body, batch.body.size() / row_bytes);
+  AppendRecord(record);
+  pending_.push_back({std::move(record), std::move(batch.done)});
+}
+
+void Shard::ApplyPending() {
+  while (!pending_.empty()) {
+    Pending pending = std::move(pending_.front());
+    pending_.pop_front();
+    BatchResult result{.epoch = pending.record.epoch,
+                       .position = pending.record.position,
+                       .timestamp_ns = pending.record.timestamp_ns,
+                       .results = Apply(pending.record)};
+    // `result` moves into the answer, which waits for its own record only.
+    waiting_.push_back(
+        {result.position,
+         [result = std::move(result), done = std::move(pending.done)](const absl::Status& status) {
+           status.ok() ? done(result) : done(status);
+         }});
+  }
+}
+
+absl::Status Shard::CheckReadable() const {
+  RETURN_IF_ERROR(failed_);
+  if (ownership_.role() != Role::kReplica) return absl::OkStatus();
+  return WithOwner(absl::FailedPreconditionError(absl::StrCat(
+      "node ", ownership_.self(), " is a replica; ask the owner, '", ownership_.owner(), "'")));
+}
+
+void Shard::WhenDurable(std::function<void(const absl::Status&)> answer) {
+  if (!failed_.ok()) return answer(failed_);
+  if (position() == durable_.position) return answer(absl::OkStatus());
+  waiting_.push_back({position(), std::move(answer)});
+}
+
+// --- Replication ---
+
+absl::Status Shard::Copy(absl::string_view records) {
+  RETURN_IF_ERROR(failed_);
+  while (!records.empty()) {
+    const absl::StatusOr<Record> record = DecodeRecord(records);
+    if (!record.ok()) {
+      return absl::DataLossError(absl::StrCat("what the source sent after record ", position(),
+                                              " is damaged: ", record.status().message()));
+    }
+    RETURN_IF_ERROR(AppendCopy(*record, records.substr(0, record->encoded_bytes)));
+    records.remove_prefix(record->encoded_bytes);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Shard::AppendCopy(const Record& record, absl::string_view encoded) {
+  RETURN_IF_ERROR(ownership_.CheckCopy(ToLogEntry(record)));
+  RETURN_IF_ERROR(CheckNext(record));
+  frame_.AddEncoded(record, encoded);
+  frame_moves_ownership_ |= MovesOwnership(record.kind);
+  Note(record);
+  Apply(record);
+  return absl::OkStatus();
+}
+
+void Shard::ReceiveCertificate(const pb::Signed& certificate) {
+  const auto statement = VerifySeal(certificate, options_.config.shard(), options_.keys);
+  if (!statement.ok() || statement->epoch() <= received_epoch_) return;
+  if (statement->owner() == ownership_.self()) return;
+  received_epoch_ = statement->epoch();
+  received_certificate_ = certificate;
+  // Kept in memory at least: it is the source's to give again.
+  options_.files->SaveCertificate(certificate.SerializeAsString()).IgnoreError();
+}
+
+absl::Status Shard::SetFollowing(const std::string& node_id) {
+  RETURN_IF_ERROR(failed_);
+  if (!node_id.empty() && ownership_.role() == Role::kPrimary) {
+    return absl::FailedPreconditionError(absl::StrCat("node ", ownership_.self(),
+                                                      " is primary of epoch ", ownership_.epoch(),
+                                                      " and follows nobody: seal it first"));
+  }
+  if (following_ == node_id) return absl::OkStatus();
+  RETURN_IF_ERROR(options_.files->SaveFollowing(node_id));
+  following_ = node_id;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Id128> Shard::FlipBitForLab() {
+  RETURN_IF_ERROR(failed_);
+  facts_.reset();
+  const std::optional<Id128> id = state_.FlipBitForLab();
+  if (!id) return absl::FailedPreconditionError("there is no account whose balance could change");
+  return *id;
+}
+
+// --- The way to the log ---
+
+bool Shard::TakeFrame(Frame& frame) {
+  INVARIANT(frame.empty());
+  std::swap(frame, frame_);
+  taken_ = appended_;
+  return std::exchange(frame_moves_ownership_, false);
+}
+
+void Shard::Synced() {
+  durable_ = taken_;
+  ownership_.Durable(durable_.position);
+  RenewOwnCertificate();
+  PublishTail();
+  while (!waiting_.empty() && waiting_.front().position <= durable_.position) {
+    const Waiting waiting = std::move(waiting_.front());
+    waiting_.pop_front();
+    waiting.answer(absl::OkStatus());
+  }
+}
+
+void Shard::Fail(const absl::Status& status) {
+  failed_ = absl::UnavailableError(
+      absl::StrCat("node ", ownership_.self(), " stops: ", status.message()));
+  frame_.Clear();
+  ApplyPending();
+  for (const Waiting& waiting : std::exchange(waiting_, {})) waiting.answer(failed_);
+}
+
+// Fills in what the draft leaves open. Times grow over all events, whatever the clock does.
+Record Shard::Draw(const RecordDraft& draft, absl::string_view body, uint64_t events) const {
+  const int64_t wall_ns = absl::ToUnixNanos(options_.clock->WallNow());
+  Record record;
+  record.kind = draft.kind;
+  record.position = draft.position;
+  record.epoch = draft.epoch;
+  record.timestamp_ns = std::max(static_cast<uint64_t>(std::max<int64_t>(wall_ns, 0)),
+                                 appended_.timestamp_ns + std::max<uint64_t>(events, 1));
+  record.previous_hash = draft.previous_hash;
+  record.owner = draft.owner;
+  record.successor = draft.successor;
+  record.run = draft.run;
+  record.body = body;
+  return record;
+}
+
+void Shard::AppendRecord(Record& record) {
+  frame_.Add(record);
+  frame_moves_ownership_ |= MovesOwnership(record.kind);
+  Note(record);
+}
+
+void Shard::Note(const Record& record) {
+  last_ = ToLogEntry(record);
+  ownership_.Appended(*last_);
+  if (record.kind == RecordKind::kOpen && record.owner == ownership_.self()) {
+    own_opens_[record.epoch] = *last_;
+  }
+  appended_ = {.position = record.position,
+               .bytes = appended_.bytes + record.encoded_bytes,
+               .timestamp_ns = record.timestamp_ns};
+}
+
+absl::Status Shard::CheckNext(const Record& record) const {
+  if (record.timestamp_ns >= appended_.timestamp_ns + std::max<uint64_t>(EventsOf(record), 1)) {
+    return absl::OkStatus();
+  }
+  return absl::DataLossError(absl::StrCat("the time of record ", record.position, ", ",
+                                          record.timestamp_ns, " ns, is not after that of record ",
+                                          appended_.position, ", ", appended_.timestamp_ns));
+}
+
+std::vector<EventResult> Shard::Apply(const Record& record) {
+  switch (record.kind) {
+    case RecordKind::kAccounts:
+      return state_.CreateAccounts(record.accounts(), record.timestamp_ns);
+    case RecordKind::kTransfers:
+      return state_.CreateTransfers(record.transfers(), record.timestamp_ns);
+    case RecordKind::kSeal:
+    case RecordKind::kOpen: return {};
+  }
+  UNREACHABLE();
+}
+
+}  // namespace ledger

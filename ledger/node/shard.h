@@ -1,0 +1,181 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "base/clock.h"
+#include "base/signing.h"
+#include "hamisha/ledger/v1/ledger.pb.h"
+#include "hamisha/ledger/v1/node.pb.h"
+#include "ledger/core/certificate.h"
+#include "ledger/core/ownership.h"
+#include "ledger/core/state_machine.h"
+#include "ledger/node/durable_tail.h"
+#include "ledger/storage/frame.h"
+#include "ledger/storage/small_file.h"
+
+namespace ledger {
+
+// Payload of a status that says who owns the shard: a serialized NotOwner.
+inline constexpr char kNotOwnerPayload[] = "hamisha.ledger.v1.NotOwner";
+
+struct BatchResult {
+  uint64_t epoch;
+  uint64_t position;
+  uint64_t timestamp_ns;
+  std::vector<EventResult> results;
+};
+
+struct Batch {
+  RecordKind kind;
+  uint64_t epoch;          // What the sender believes in; 0: any.
+  absl::string_view body;  // Rows; must live until `done` is called.
+  std::function<void(const absl::StatusOr<BatchResult>&)> done;  // Once, on the writer thread.
+};
+
+// What is certified of the state at one position.
+struct StateFacts {
+  uint64_t position;
+  base::Hash256 root;
+  Totals totals;
+};
+
+struct ShardOptions {
+  pb::NodeConfig config;  // Checked: ledger/node/config.h.
+  MemberKeys keys;
+  std::shared_ptr<const base::SigningKey> key;
+  const base::Clock* clock;
+  SmallFiles* files;  // Must outlive the shard, as the clock.
+  DurableTail* tail;
+};
+
+// All that one node holds of its shard: who may write, the state, the records on their way to the
+// log, and the answers that wait for them. Decides everything and starts nothing: the writer
+// thread, its only user, takes frames from it and tells it what became durable.
+//
+// An answer is given when all that it rests on is durable and applied. Every operation may be
+// repeated; the repeat is answered as the first was. After Fail() all is answered with its status.
+class Shard {
+ public:
+  template <typename T>
+  using Answer = std::function<void(const absl::StatusOr<T>&)>;
+
+  explicit Shard(ShardOptions options);
+
+  // --- At start: every record of the log, then what the small files hold ---
+  // DATA_LOSS when it does not continue the log.
+  absl::Status Replay(const Record& record);
+  absl::Status ReplayDone();
+  // Appends the first record of the shard.
+  absl::Status AppendFirstOpen();
+
+  // --- Clients ---
+  void Append(Batch batch);
+  // Executes what was appended. Everything below expects that nothing waits for it.
+  void ApplyPending();
+  // FAILED_PRECONDITION with NotOwner on a replica: it would answer from the past.
+  absl::Status CheckReadable() const;
+  const StateMachine& state() const { return state_; }
+  // When all that was appended up to now is durable.
+  void WhenDurable(std::function<void(const absl::Status&)> answer);
+
+  // --- Ownership: hamisha/ledger/v1/node.proto ---
+  void Seal(const pb::SealRequest& request, Answer<pb::Signed> answer);
+  void Open(const pb::Signed& certificate, Answer<pb::OwnershipChange> answer);
+  void Refuse(const pb::Signed& certificate, Answer<pb::Signed> answer);
+  void Unseal(const pb::Signed& certificate, Answer<pb::OwnershipChange> answer);
+  absl::StatusOr<pb::Comparison> Compare(const pb::Signed& certificate);
+  void GetStatus(Answer<pb::NodeStatus> answer);
+
+  // --- Replication ---
+  // Encoded records of another node. DATA_LOSS when they do not continue this log,
+  // FAILED_PRECONDITION while primary. What comes before the bad one is kept.
+  absl::Status Copy(absl::string_view records);
+  void ReceiveCertificate(const pb::Signed& certificate);
+  absl::Status SetFollowing(const std::string& node_id);
+  const std::string& following() const { return following_; }
+  uint64_t position() const { return ownership_.position(); }
+  base::Hash256 log_hash() const { return ownership_.log_hash(); }
+  uint64_t log_bytes() const { return appended_.bytes; }
+  uint64_t timestamp_ns() const { return appended_.timestamp_ns; }
+
+  absl::StatusOr<Id128> FlipBitForLab();
+
+  // --- The way to the log ---
+  uint64_t frame_bytes() const { return frame_.record_bytes(); }
+  // Swaps the records appended since into the empty `frame`. True when a mark must follow it.
+  bool TakeFrame(Frame& frame);
+  // The frame taken last is durable.
+  void Synced();
+  void Fail(const absl::Status& status);
+  const absl::Status& failed() const { return failed_; }
+
+ private:
+  struct End {
+    uint64_t position = 0;
+    uint64_t bytes = 0;
+    uint64_t timestamp_ns = 0;
+  };
+  struct Waiting {
+    uint64_t position;
+    std::function<void(const absl::Status&)> answer;
+  };
+  struct Pending {
+    Record record;
+    std::function<void(const absl::StatusOr<BatchResult>&)> done;
+  };
+
+  Record Draw(const RecordDraft& draft, absl::string_view body, uint64_t events) const;
+  void AppendRecord(Record& record);
+  void Note(const Record& record);
+  absl::Status CheckNext(const Record& record) const;
+  std::vector<EventResult> Apply(const Record& record);
+  absl::Status AppendCopy(const Record& record, absl::string_view encoded);
+
+  // Who owns the shard, as a status payload.
+  absl::Status WithOwner(absl::Status status) const;
+  pb::Role role() const;
+  StateFacts FactsNow(bool from_scratch);
+  pb::SealStatement StatementNow(const StateFacts& facts) const;
+  pb::Signed Certify(const LogEntry& seal) const;
+  void RenewOwnCertificate();
+  void PublishTail();
+  void AnswerChange(const LogEntry& open, Answer<pb::OwnershipChange> answer);
+  absl::Status BecomePrimary();
+  absl::StatusOr<pb::Signed> RefuseNow(const pb::Signed& certificate);
+
+  const ShardOptions options_;
+  Ownership ownership_;
+  StateMachine state_;
+  absl::Status failed_;
+
+  Frame frame_;
+  bool frame_moves_ownership_ = false;
+  std::deque<Pending> pending_;
+  std::deque<Waiting> waiting_;
+  End appended_;
+  End taken_;
+  End durable_;
+
+  std::optional<LogEntry> last_;
+  std::optional<StateFacts> facts_;               // Of the newest position asked for.
+  std::map<uint64_t, pb::SealStatement> sealed_;  // By position: what this node certifies.
+  std::map<uint64_t, LogEntry> own_opens_;        // By epoch.
+  std::vector<uint64_t> refusals_;
+  std::string following_;
+  std::shared_ptr<const pb::Signed> own_certificate_;
+  uint64_t own_certificate_position_ = 0;
+  std::optional<pb::Signed> received_certificate_;
+  uint64_t received_epoch_ = 0;
+};
+
+}  // namespace ledger
