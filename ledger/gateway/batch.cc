@@ -1,0 +1,83 @@
+#include "ledger/gateway/batch.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/invariant.h"
+#include "ledger/client/outcome.h"
+#include "ledger/core/types.h"
+
+namespace ledger {
+namespace {
+
+static_assert(AccountFlags::kLinked == TransferFlags::kLinked);
+
+const auto& EventsOf(const pb::CreateAccountsRequest& request) { return request.accounts(); }
+const auto& EventsOf(const pb::CreateTransfersRequest& request) { return request.transfers(); }
+auto* MutableEventsOf(pb::CreateAccountsRequest* request) { return request->mutable_accounts(); }
+auto* MutableEventsOf(pb::CreateTransfersRequest* request) { return request->mutable_transfers(); }
+
+}  // namespace
+
+uint32_t EventCount(const Batch& batch) {
+  return std::visit(
+      [](const auto& request) { return static_cast<uint32_t>(EventsOf(request).size()); }, batch);
+}
+
+bool IsLinked(const Batch& batch, uint32_t event) {
+  return std::visit(
+      [event](const auto& request) {
+        return (EventsOf(request).Get(static_cast<int>(event)).flags() & TransferFlags::kLinked) !=
+               0;
+      },
+      batch);
+}
+
+uint64_t EncodedBytes(const Batch& batch) {
+  return std::visit([](const auto& request) { return uint64_t{request.ByteSizeLong()}; }, batch);
+}
+
+void SetEpoch(uint64_t epoch, Batch* batch) {
+  std::visit([epoch](auto& request) { request.set_epoch(epoch); }, *batch);
+}
+
+bool CanJoin(const Batch& first, uint32_t first_events, const Batch& second) {
+  if (first.index() != second.index()) return false;
+  const uint32_t own_events = EventCount(first);
+  if (own_events > 0 && IsLinked(first, own_events - 1)) return false;
+  return first_events + EventCount(second) <= kBatchEventsMax;
+}
+
+void Append(const Batch& from, Batch* to) {
+  std::visit(
+      [to](const auto& request) {
+        auto* target = std::get_if<std::decay_t<decltype(request)>>(to);
+        INVARIANT(target != nullptr);
+        MutableEventsOf(target)->MergeFrom(EventsOf(request));
+      },
+      from);
+}
+
+void ForgiveRepeats(const Batch& batch, pb::CreateResponse* response) {
+  std::visit([response](const auto& request) { ForgiveRepeats(request, response); }, batch);
+}
+
+absl::Status Validate(const Batch& batch) {
+  const uint32_t events = EventCount(batch);
+  if (events > kBatchEventsMax) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "a request of ", events, " events is too long; send at most ", kBatchEventsMax, " in one"));
+  }
+  return std::visit(
+      [](const auto& request) -> absl::Status {
+        for (int index = 0; index < EventsOf(request).size(); ++index) {
+          const auto& event = EventsOf(request).Get(index);
+          if (event.code() > UINT16_MAX || event.flags() > UINT16_MAX) {
+            return absl::InvalidArgumentError(absl::StrCat(
+                "event ", index, ": code and flags have 16 bits; send values below 65,536"));
+          }
+        }
+        return absl::OkStatus();
+      },
+      batch);
+}
+
+}  // namespace ledger

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "base/file_system.h"
+#include "hamisha/ledger/v1/gateway.pb.h"
+#include "ledger/gateway/route_file.h"
+#include "ledger/gateway/shard_writer.h"
+
+namespace ledger {
+
+// Holds, routes and releases the shards of a gateway, and keeps that in a file: what was answered
+// holds after a restart. Each call concerns all its shards or, on error, none. Safe for any
+// thread; blocks while the file is written.
+class GatewayControl {
+ public:
+  // All must outlive it.
+  GatewayControl(const ShardWriters& shards, base::FileSystem& files, std::string path);
+
+  absl::StatusOr<pb::GatewayStatus> Hold(const pb::HoldRequest& request);
+  absl::StatusOr<pb::GatewayStatus> Route(const pb::RouteRequest& request);
+  absl::StatusOr<pb::GatewayStatus> Release(const pb::ReleaseRequest& request);
+  pb::GatewayStatus Status() const;
+
+ private:
+  SavedGates Gates() const;
+  absl::StatusOr<std::set<uint32_t>> Named(
+      const google::protobuf::RepeatedField<uint32_t>& shards) const;
+
+  const ShardWriters& shards_;
+  base::FileSystem& files_;
+  const std::string path_;
+  absl::Mutex mutex_;  // One change at a time.
+};
+
+}  // namespace ledger

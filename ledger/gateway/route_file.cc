@@ -1,0 +1,59 @@
+#include "ledger/gateway/route_file.h"
+
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+
+namespace ledger {
+namespace {
+
+using Json = nlohmann::json;
+
+Json ToJson(uint32_t shard, const SavedGate& gate) {
+  return {{"shard", shard},
+          {"node_id", gate.route.node_id},
+          {"epoch", gate.route.epoch},
+          {"epoch_highest", gate.epoch_highest},
+          {"holding", gate.holding},
+          {"max_hold_ms", absl::ToInt64Milliseconds(gate.bounds.max_hold)},
+          {"max_requests", gate.bounds.max_requests},
+          {"max_bytes", gate.bounds.max_bytes}};
+}
+
+SavedGate ToGate(const Json& json) {
+  return {.route = {.node_id = json.at("node_id").get<std::string>(),
+                    .epoch = json.at("epoch").get<uint64_t>()},
+          .epoch_highest = json.at("epoch_highest").get<uint64_t>(),
+          .holding = json.at("holding").get<bool>(),
+          .bounds = {.max_hold = absl::Milliseconds(json.at("max_hold_ms").get<int64_t>()),
+                     .max_requests = json.at("max_requests").get<uint64_t>(),
+                     .max_bytes = json.at("max_bytes").get<uint64_t>()}};
+}
+
+}  // namespace
+
+absl::StatusOr<SavedGates> ReadRouteFile(base::FileSystem& files, const std::string& path) {
+  if (!files.Exists(path)) return SavedGates();
+  const auto text = files.Read(path);
+  if (!text.ok()) return text.status();
+  try {
+    SavedGates gates;
+    for (const Json& json : Json::parse(*text).at("gates")) {
+      gates[json.at("shard").get<uint32_t>()] = ToGate(json);
+    }
+    return gates;
+  } catch (const Json::exception& error) {
+    return absl::DataLossError(
+        absl::StrCat("cannot understand ", path, ": ", error.what(),
+                     "; remove it to start on the first site's routes, then route again"));
+  }
+}
+
+absl::Status WriteRouteFile(base::FileSystem& files, const std::string& path,
+                            const SavedGates& gates) {
+  Json json = {{"gates", Json::array()}};
+  for (const auto& [shard, gate] : gates) json["gates"].push_back(ToJson(shard, gate));
+  return files.Replace(path, json.dump(2) + "\n");
+}
+
+}  // namespace ledger
