@@ -20,7 +20,7 @@ constexpr std::array<absl::string_view, kColumns> kColumnNames = {"send", "withd
                                                                   "business"};
 
 struct KindName {
-  Kind kind;
+  Kind kind = Kind::kSend;
   absl::string_view name;
 };
 constexpr std::array<KindName, 9> kKindNames = {{{Kind::kFloatIssue, "float_issue"},

@@ -59,7 +59,7 @@ class Run {
   std::vector<Balance> now_;
 };
 
-const std::vector<std::optional<Leg>> kNothing(2);
+std::vector<std::optional<Leg>> Nothing() { return std::vector<std::optional<Leg>>(2); }
 
 SCENARIO("the checker tells a good run from every bad one", "[load]") {
   Run run;
@@ -69,7 +69,7 @@ SCENARIO("the checker tells a good run from every bad one", "[load]") {
 
   WHEN("all is as it was answered") {
     const auto found = run.Happened(acknowledged);
-    const Verdict verdict = run.Judge({{acknowledged, found}, {refused, kNothing}});
+    const Verdict verdict = run.Judge({{acknowledged, found}, {refused, Nothing()}});
     THEN("the promise held") {
       CHECK(verdict.Holds());
       CHECK(verdict.acknowledged == 1);
@@ -81,7 +81,7 @@ SCENARIO("the checker tells a good run from every bad one", "[load]") {
   WHEN("an unanswered transaction happened, or did not") {
     const bool happened = GENERATE(true, false);
     CAPTURE(happened);
-    const auto found = happened ? run.Happened(unanswered) : kNothing;
+    const auto found = happened ? run.Happened(unanswered) : Nothing();
     const Verdict verdict = run.Judge({{unanswered, found}});
     THEN("either is fine, and a user saw an error") {
       CHECK(verdict.Holds());
@@ -190,7 +190,7 @@ TEST_CASE("latency and the longest gap are those of acknowledged transactions", 
   OutcomeRow refused = run.Send(5, Outcome::kRefused);
   refused.latency_us = 90'000;
   refused.attempts_failed = 3;
-  checker.Judge(refused, kNothing);
+  checker.Judge(refused, Nothing());
   const Verdict verdict = checker.TakeVerdict();
   CHECK(verdict.latency_us.max() == 6'000);
   CHECK(verdict.longest_gap_us == 6'700);
