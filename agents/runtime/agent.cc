@@ -90,16 +90,24 @@ bool Agent::Take(std::deque<Event>& events) {
 absl::Status Agent::Run() {
   std::deque<Event> events;
   while (Take(events)) {
-    for (const Event& event : events) RETURN_IF_ERROR(Carry(executor_.Handle(event)));
-    const absl::Duration now = options_.clock.MonotonicNow();
-    if (now - last_tick_ >= options_.tick) {
-      last_tick_ = now;
-      RETURN_IF_ERROR(Carry(executor_.Handle(Ticked{})));
-    }
+    RETURN_IF_ERROR(HandleAll(events));
+    RETURN_IF_ERROR(Tick());
     Heartbeat();
-    if (unwritten_.entries_size() > kUnwrittenMax) RETURN_IF_ERROR(Flush());
   }
   return End(std::move(events));
+}
+
+absl::Status Agent::HandleAll(const std::deque<Event>& events) {
+  for (const Event& event : events) RETURN_IF_ERROR(Carry(executor_.Handle(event)));
+  return absl::OkStatus();
+}
+
+absl::Status Agent::Tick() {
+  if (unwritten_.entries_size() > kUnwrittenMax) RETURN_IF_ERROR(Flush());
+  const absl::Duration now = options_.clock.MonotonicNow();
+  if (now - last_tick_ < options_.tick) return absl::OkStatus();
+  last_tick_ = now;
+  return Carry(executor_.Handle(Ticked{}));
 }
 
 // Orders that have ended, or end by themselves, are written down; those that had to be cut short
@@ -112,10 +120,9 @@ absl::Status Agent::End(std::deque<Event> events) {
     std::move(events_.begin(), events_.end(), std::back_inserter(events));
     events_.clear();
   }
-  for (const Event& event : events) {
-    if (!std::holds_alternative<DriverEnded>(event)) continue;
-    RETURN_IF_ERROR(Carry(executor_.Handle(event)));
-  }
+  std::erase_if(events,
+                [](const Event& event) { return !std::holds_alternative<DriverEnded>(event); });
+  RETURN_IF_ERROR(HandleAll(events));
   return Flush();
 }
 

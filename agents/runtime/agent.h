@@ -51,6 +51,8 @@ class Agent {
   void Post(Event event);
   // Waits for events, or for the next tick. False once it is to stop.
   bool Take(std::deque<Event>& events);
+  absl::Status HandleAll(const std::deque<Event>& events);
+  absl::Status Tick();
   absl::Status End(std::deque<Event> events);
   absl::Status Carry(std::vector<Effect> effects);
   absl::Status Flush();

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -89,7 +89,11 @@ class Executor {
     std::string step;
     std::string host;
     uint32_t attempt;
-    friend auto operator<=>(const Key&, const Key&) = default;
+    friend bool operator==(const Key&, const Key&) = default;
+    friend bool operator<(const Key& a, const Key& b) {
+      return std::tie(a.run, a.step, a.host, a.attempt) <
+             std::tie(b.run, b.step, b.host, b.attempt);
+    }
   };
   using RunAndStep = std::pair<std::string, std::string>;
 

@@ -48,7 +48,7 @@ bool HasIntactFrameAfter(absl::string_view content, size_t offset) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Log>> Log::Open(base::FileSystem& files, std::string path) {
+absl::StatusOr<std::unique_ptr<Log>> Log::Open(base::FileSystem& files, const std::string& path) {
   ASSIGN_OR_RETURN(std::unique_ptr<base::File> file, files.Open(path));
   std::unique_ptr<Log> log(new Log(std::move(file), path));
   RETURN_IF_ERROR(log->Read());

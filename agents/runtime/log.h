@@ -22,7 +22,8 @@ namespace agents {
 class Log {
  public:
   // Opens or creates it and reads all entries. Everything read is durable when this returns.
-  static absl::StatusOr<std::unique_ptr<Log>> Open(base::FileSystem& files, std::string path);
+  static absl::StatusOr<std::unique_ptr<Log>> Open(base::FileSystem& files,
+                                                   const std::string& path);
 
   // Entries found by Open(), in order; the caller may move them away.
   std::vector<hamisha::agent::v1::LogEntry>& recovered() { return recovered_; }

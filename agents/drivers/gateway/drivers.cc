@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "agents/drivers/call.h"
+#include "agents/runtime/call.h"
 #include "hamisha/action/v1/gateway.pb.h"
 
 namespace agents {

@@ -1,7 +1,7 @@
 #include "agents/drivers/ledger/node_control.h"
 
 #include "absl/strings/str_cat.h"
-#include "agents/drivers/call.h"
+#include "agents/runtime/call.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
 

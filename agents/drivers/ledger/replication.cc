@@ -5,9 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "agents/drivers/call.h"
 #include "agents/drivers/ledger/drivers.h"
 #include "agents/drivers/ledger/node_control.h"
+#include "agents/runtime/call.h"
 #include "hamisha/action/v1/ledger.pb.h"
 
 namespace agents {

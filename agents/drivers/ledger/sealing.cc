@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "agents/drivers/call.h"
 #include "agents/drivers/ledger/drivers.h"
 #include "agents/drivers/ledger/node_control.h"
+#include "agents/runtime/call.h"
 #include "hamisha/action/v1/ledger.pb.h"
 
 namespace agents {
@@ -49,9 +49,8 @@ class SealDriver final : public ActionDriver<action::LedgerSeal> {
       if (!status.ok()) return ReadError("asking the ledger node", status.status());
       if (status->role() != ledger_pb::ROLE_PRIMARY) {
         const auto own = OwnSeal(*status, *successor);
-        const bool counts = own.has_value() &&
-                            (status->role() == ledger_pb::ROLE_SEALED ||
-                             own->statement.run() == order.order().key().run());
+        const bool counts = own.has_value() && (status->role() == ledger_pb::ROLE_SEALED ||
+                                                own->statement.run() == order.order().key().run());
         return counts ? SealedBy(*own)
                       : Succeeded(absl::StrCat("nothing to seal: ", Describe(*status)));
       }

@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "agents/drivers/call.h"
 #include "agents/drivers/ledger/drivers.h"
 #include "agents/drivers/ledger/node_control.h"
+#include "agents/runtime/call.h"
 #include "hamisha/action/v1/ledger.pb.h"
 
 namespace agents {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "agents/drivers/call.h"
+#include "agents/runtime/call.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
 #include "hamisha/action/v1/gateway.pb.h"

@@ -1,4 +1,4 @@
-#include "agents/drivers/call.h"
+#include "agents/runtime/call.h"
 
 #include "absl/strings/str_cat.h"
 
