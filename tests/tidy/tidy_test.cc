@@ -63,7 +63,7 @@ const std::map<std::string, std::vector<std::string>> kMayInclude = {
     {"ledger/client", {"base", "hamisha", "rpc", "ledger/core"}},
     {"ledger/gateway", {"base", "hamisha", "rpc", "ledger/core", "ledger/client"}},
     {"agents/runtime", {"base", "hamisha", "rpc"}},
-    {"agents/drivers", {"base", "hamisha", "rpc", "agents/runtime"}},
+    {"agents/drivers", {"base", "hamisha", "rpc", "agents/runtime", "agents/drivers"}},
     {"agents/drivers/ledger",
      {"base", "hamisha", "rpc", "agents/runtime", "agents/drivers", "ledger/client"}},
     {"agents", {"base", "hamisha", "rpc", "agents"}},
