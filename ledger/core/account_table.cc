@@ -86,7 +86,11 @@ absl::Span<const uint32_t> AccountTable::SortedById() const {
   for (size_t row = sorted_before; row < rows_.size(); ++row) {
     added.emplace_back(rows_[row].id, static_cast<uint32_t>(row));
   }
-  std::sort(added.begin(), added.end());
+  std::sort(added.begin(), added.end(), [](const auto& left, const auto& right) {
+    const Id128& one = left.first;
+    const Id128& other = right.first;
+    return one.high != other.high ? one.high < other.high : one.low < other.low;
+  });
   for (const auto& [id, row] : added) sorted_.push_back(row);
   std::inplace_merge(
       sorted_.begin(), sorted_.begin() + static_cast<ptrdiff_t>(sorted_before), sorted_.end(),

@@ -16,11 +16,11 @@ namespace ledger {
 
 // What ownership needs to know of a record.
 struct LogEntry {
-  RecordKind kind;
-  uint64_t position;
-  uint64_t epoch;
-  base::Hash256 previous_hash;
-  base::Hash256 hash;
+  RecordKind kind = RecordKind::kAccounts;
+  uint64_t position = 0;
+  uint64_t epoch = 0;
+  base::Hash256 previous_hash{};
+  base::Hash256 hash{};
   std::string owner;
   std::string successor;  // kSeal only, else "".
   std::string run;        // kSeal only, else "".
@@ -31,16 +31,16 @@ LogEntry ToLogEntry(const Record& record);
 // A verified seal certificate, as far as ownership looks at it. (That its signature is the sealing
 // owner's, a member of the shard, is checked before: ledger/core/certificate.h.)
 struct SealFacts {
-  uint64_t epoch;  // That ended.
-  uint64_t position;
-  base::Hash256 log_hash;
+  uint64_t epoch = 0;  // That ended.
+  uint64_t position = 0;
+  base::Hash256 log_hash{};
   std::string owner;
   std::string successor;
 };
 
 // A verified refusal certificate.
 struct RefusalFacts {
-  uint64_t epoch;  // That `refuser` never opens.
+  uint64_t epoch = 0;  // That `refuser` never opens.
   std::string refuser;
 };
 
@@ -50,10 +50,10 @@ absl::string_view ToString(Role role);
 // What the next record of an order must carry. The caller fills in time and body, hashes, and
 // gives it back by Appended().
 struct RecordDraft {
-  RecordKind kind;
-  uint64_t position;
-  uint64_t epoch;
-  base::Hash256 previous_hash;
+  RecordKind kind = RecordKind::kAccounts;
+  uint64_t position = 0;
+  uint64_t epoch = 0;
+  base::Hash256 previous_hash{};
   std::string owner;
   std::string successor;
   std::string run;

@@ -39,7 +39,7 @@ struct Record {
 
 inline constexpr size_t kNodeIdBytesMax = 63;
 inline constexpr size_t kRunBytesMax = 255;
-inline constexpr size_t kOpenBodyBytesMax = 64 * 1024;
+inline constexpr size_t kOpenBodyBytesMax = 65'536;
 inline constexpr size_t kRecordBytesMin = 80;
 inline constexpr size_t kRecordBytesMax = 1'114'112;
 

@@ -36,9 +36,9 @@ class RowList {
 
   // Blocks before the b-th hold kFirst * (2^b - 1) rows.
   static Place PlaceOf(uint32_t index) {
-    const uint64_t scaled = index / kFirst + 1;
-    const auto block = static_cast<uint32_t>(std::bit_width(scaled) - 1);
-    return {block, index - kFirst * ((uint64_t{1} << block) - 1)};
+    const uint64_t blocks_floor = std::bit_floor(index / kFirst + 1);
+    return {static_cast<uint32_t>(std::countr_zero(blocks_floor)),
+            index - kFirst * (blocks_floor - 1)};
   }
 
   std::vector<std::unique_ptr<uint32_t[]>> blocks_;

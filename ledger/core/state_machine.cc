@@ -22,7 +22,7 @@ namespace {
 
 // How far ahead of the event at hand the indexes are fetched into the processor's cache.
 constexpr size_t kPrefetchDistance = 12;
-constexpr size_t kRootBufferBytes = 64 * 1024;
+constexpr size_t kRootBufferBytes = 65'536;
 constexpr char kRootPrefix[16] = "hamisha.state.1";
 
 constexpr uint32_t kOk = 0;

@@ -11,11 +11,9 @@ namespace {
 
 using Catch::Matchers::Contains;
 
-const std::vector<std::string> kMembers = {"source-0", "target-0", "third-0"};
-
 // A node whose appends and syncs are told in one call.
 struct Node {
-  explicit Node(std::string id) : ownership(std::move(id), kMembers) {}
+  explicit Node(std::string id) : ownership(std::move(id), {"source-0", "target-0", "third-0"}) {}
 
   LogEntry Append(const absl::StatusOr<RecordDraft>& draft) {
     INFO(draft.status());
