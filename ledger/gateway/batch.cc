@@ -17,12 +17,12 @@ auto* MutableEventsOf(pb::CreateTransfersRequest* request) { return request->mut
 
 }  // namespace
 
-uint32_t EventCount(const Batch& batch) {
+uint32_t EventCount(const WriteBatch& batch) {
   return std::visit(
       [](const auto& request) { return static_cast<uint32_t>(EventsOf(request).size()); }, batch);
 }
 
-bool IsLinked(const Batch& batch, uint32_t event) {
+bool IsLinked(const WriteBatch& batch, uint32_t event) {
   return std::visit(
       [event](const auto& request) {
         return (EventsOf(request).Get(static_cast<int>(event)).flags() & TransferFlags::kLinked) !=
@@ -31,22 +31,22 @@ bool IsLinked(const Batch& batch, uint32_t event) {
       batch);
 }
 
-uint64_t EncodedBytes(const Batch& batch) {
+uint64_t EncodedBytes(const WriteBatch& batch) {
   return std::visit([](const auto& request) { return uint64_t{request.ByteSizeLong()}; }, batch);
 }
 
-void SetEpoch(uint64_t epoch, Batch* batch) {
+void SetEpoch(uint64_t epoch, WriteBatch* batch) {
   std::visit([epoch](auto& request) { request.set_epoch(epoch); }, *batch);
 }
 
-bool CanJoin(const Batch& first, uint32_t first_events, const Batch& second) {
+bool CanJoin(const WriteBatch& first, uint32_t first_events, const WriteBatch& second) {
   if (first.index() != second.index()) return false;
   const uint32_t own_events = EventCount(first);
   if (own_events > 0 && IsLinked(first, own_events - 1)) return false;
   return first_events + EventCount(second) <= kBatchEventsMax;
 }
 
-void Append(const Batch& from, Batch* to) {
+void Append(const WriteBatch& from, WriteBatch* to) {
   std::visit(
       [to](const auto& request) {
         auto* target = std::get_if<std::decay_t<decltype(request)>>(to);
@@ -56,12 +56,15 @@ void Append(const Batch& from, Batch* to) {
       from);
 }
 
-void ForgiveRepeats(const Batch& batch, pb::CreateResponse* response) {
+void ForgiveRepeats(const WriteBatch& batch, pb::CreateResponse* response) {
   std::visit([response](const auto& request) { ForgiveRepeats(request, response); }, batch);
 }
 
-absl::Status Validate(const Batch& batch) {
+absl::Status Validate(const WriteBatch& batch) {
   const uint32_t events = EventCount(batch);
+  if (events == 0) {
+    return absl::InvalidArgumentError("the request has no events; send at least one");
+  }
   if (events > kBatchEventsMax) {
     return absl::InvalidArgumentError(absl::StrCat(
         "a request of ", events, " events is too long; send at most ", kBatchEventsMax, " in one"));

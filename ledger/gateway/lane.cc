@@ -30,7 +30,7 @@ Lane::Lane(uint32_t shard, LaneRoute route)
       epoch_highest_(route_.epoch),
       backoff_(kBackoffMin) {}
 
-LaneEffects Lane::WriteArrived(WriteId id, Batch batch, absl::Duration now) {
+LaneEffects Lane::WriteArrived(WriteId id, WriteBatch batch, absl::Duration now) {
   INVARIANT(id > write_newest_);
   write_newest_ = id;
   LaneEffects effects;
@@ -247,9 +247,10 @@ void Lane::Drain(absl::Duration now, LaneEffects* effects) {
 }
 
 void Lane::Send(std::vector<WritePointer> writes, bool drains, LaneEffects* effects) {
-  std::shared_ptr<Batch> batch(writes.front(), &writes.front()->batch);  // Shares the write's life.
+  std::shared_ptr<WriteBatch> batch(writes.front(),
+                                    &writes.front()->batch);  // Shares the write's life.
   if (writes.size() > 1) {
-    batch = std::make_shared<Batch>(writes.front()->batch);
+    batch = std::make_shared<WriteBatch>(writes.front()->batch);
     for (size_t index = 1; index < writes.size(); ++index)
       Append(writes[index]->batch, batch.get());
   }

@@ -54,7 +54,7 @@ struct CallEnd {
 struct SendCall {
   CallId call;
   std::string node_id;
-  std::shared_ptr<const Batch> batch;  // With the epoch; unchanged until the call has ended.
+  std::shared_ptr<const WriteBatch> batch;  // With the epoch; unchanged until the call has ended.
 };
 struct CancelCall {  // Its CallEnded is awaited all the same.
   CallId call;
@@ -102,7 +102,7 @@ class Lane {
   Lane(uint32_t shard, LaneRoute route);
 
   // `write` is larger than all before. The batch has events and is valid (batch.h).
-  LaneEffects WriteArrived(WriteId write, Batch batch, absl::Duration now);
+  LaneEffects WriteArrived(WriteId write, WriteBatch batch, absl::Duration now);
   // Exactly once for every SendCall.
   LaneEffects CallEnded(CallId call, CallEnd end, absl::Duration now);
   LaneEffects Hold(const LaneBounds& bounds, absl::Duration now);
@@ -126,7 +126,7 @@ class Lane {
  private:
   struct Write {
     WriteId id;
-    Batch batch;
+    WriteBatch batch;
     uint32_t events;
     uint64_t bytes;
     bool retried = false;  // An earlier call may have executed it.

@@ -38,7 +38,8 @@ absl::StatusOr<SavedGates> ReadRouteFile(base::FileSystem& files, const std::str
   if (!text.ok()) return text.status();
   try {
     SavedGates gates;
-    for (const Json& json : Json::parse(*text).at("gates")) {
+    const Json file = Json::parse(*text);
+    for (const Json& json : file.at("gates")) {
       gates[json.at("shard").get<uint32_t>()] = ToGate(json);
     }
     return gates;

@@ -98,7 +98,7 @@ class GatewayServer::Parts {
   }
 
   absl::Status Serve(const std::string& listen) {
-    ledger_ = std::make_unique<LedgerService>(shards_, reads_);
+    ledger_ = std::make_unique<ShardedLedgerService>(shards_, reads_);
     gateway_ = std::make_unique<GatewayService>(control_);
     ASSIGN_OR_RETURN(running_,
                      rpc::Serve({.listen = listen, .services = {ledger_.get(), gateway_.get()}}));
@@ -114,7 +114,7 @@ class GatewayServer::Parts {
   GatewayControl control_;
   Reads reads_;
   const std::string path_;
-  std::unique_ptr<LedgerService> ledger_;
+  std::unique_ptr<ShardedLedgerService> ledger_;
   std::unique_ptr<GatewayService> gateway_;
   rpc::RunningServer running_;  // Last: it uses the rest.
 };

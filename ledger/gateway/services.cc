@@ -36,12 +36,12 @@ grpc::Status Answer(absl::StatusOr<Response> answer, Response* response) {
 
 }  // namespace
 
-LedgerService::LedgerService(const ShardWriters& shards, Reads& reads)
+ShardedLedgerService::ShardedLedgerService(const ShardWriters& shards, Reads& reads)
     : shards_(shards), reads_(reads) {
   for (const auto& [shard, writer] : shards_) numbers_.insert(shard);
 }
 
-void LedgerService::Write(Batch batch, ShardWriter::Done done) {
+void ShardedLedgerService::Write(WriteBatch batch, ShardWriter::Done done) {
   if (absl::Status status = Validate(batch); !status.ok()) return done(std::move(status));
   Split split = SplitByShard(std::move(batch), numbers_);
   if (split.parts.size() == 1 && split.refused.empty()) {
@@ -71,41 +71,41 @@ void LedgerService::Write(Batch batch, ShardWriter::Done done) {
   }
 }
 
-grpc::ServerUnaryReactor* LedgerService::CreateAccounts(grpc::CallbackServerContext* context,
-                                                        const pb::CreateAccountsRequest* request,
-                                                        pb::CreateResponse* response) {
+grpc::ServerUnaryReactor* ShardedLedgerService::CreateAccounts(
+    grpc::CallbackServerContext* context, const pb::CreateAccountsRequest* request,
+    pb::CreateResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   Write(*request, Finisher(reactor, response));
   return reactor;
 }
 
-grpc::ServerUnaryReactor* LedgerService::CreateTransfers(grpc::CallbackServerContext* context,
-                                                         const pb::CreateTransfersRequest* request,
-                                                         pb::CreateResponse* response) {
+grpc::ServerUnaryReactor* ShardedLedgerService::CreateTransfers(
+    grpc::CallbackServerContext* context, const pb::CreateTransfersRequest* request,
+    pb::CreateResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   Write(*request, Finisher(reactor, response));
   return reactor;
 }
 
-grpc::ServerUnaryReactor* LedgerService::LookupAccounts(grpc::CallbackServerContext* context,
-                                                        const pb::LookupRequest* request,
-                                                        pb::AccountsResponse* response) {
+grpc::ServerUnaryReactor* ShardedLedgerService::LookupAccounts(grpc::CallbackServerContext* context,
+                                                               const pb::LookupRequest* request,
+                                                               pb::AccountsResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reads_.LookupAccounts(*request, DeadlineOf(*context), Finisher(reactor, response));
   return reactor;
 }
 
-grpc::ServerUnaryReactor* LedgerService::LookupTransfers(grpc::CallbackServerContext* context,
-                                                         const pb::LookupRequest* request,
-                                                         pb::TransfersResponse* response) {
+grpc::ServerUnaryReactor* ShardedLedgerService::LookupTransfers(
+    grpc::CallbackServerContext* context, const pb::LookupRequest* request,
+    pb::TransfersResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reads_.LookupTransfers(*request, DeadlineOf(*context), Finisher(reactor, response));
   return reactor;
 }
 
-grpc::ServerUnaryReactor* LedgerService::GetAccountTransfers(grpc::CallbackServerContext* context,
-                                                             const pb::AccountFilter* request,
-                                                             pb::TransfersResponse* response) {
+grpc::ServerUnaryReactor* ShardedLedgerService::GetAccountTransfers(
+    grpc::CallbackServerContext* context, const pb::AccountFilter* request,
+    pb::TransfersResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reads_.GetAccountTransfers(*request, DeadlineOf(*context), Finisher(reactor, response));
   return reactor;

@@ -12,10 +12,10 @@
 namespace ledger {
 
 // The client API over all shards. Writes are split by shard and joined again.
-class LedgerService final : public pb::Ledger::CallbackService {
+class ShardedLedgerService final : public pb::Ledger::CallbackService {
  public:
   // Both must outlive it.
-  LedgerService(const ShardWriters& shards, Reads& reads);
+  ShardedLedgerService(const ShardWriters& shards, Reads& reads);
 
   grpc::ServerUnaryReactor* CreateAccounts(grpc::CallbackServerContext* context,
                                            const pb::CreateAccountsRequest* request,
@@ -34,7 +34,7 @@ class LedgerService final : public pb::Ledger::CallbackService {
                                                 pb::TransfersResponse* response) override;
 
  private:
-  void Write(Batch batch, ShardWriter::Done done);
+  void Write(WriteBatch batch, ShardWriter::Done done);
 
   const ShardWriters& shards_;
   Reads& reads_;

@@ -35,7 +35,7 @@ CallEnd ToCallEnd(const grpc::Status& status, pb::CreateResponse response) {
 struct ShardWriter::NodeCall {
   CallId id;
   std::shared_ptr<pb::Ledger::Stub> stub;
-  std::shared_ptr<const Batch> batch;
+  std::shared_ptr<const WriteBatch> batch;
   grpc::ClientContext context;
   pb::CreateResponse response;
 };
@@ -47,7 +47,7 @@ ShardWriter::ShardWriter(Lane lane, NodeStubs stubs, const base::Clock& clock, T
 
 ShardWriter::~ShardWriter() { Stop(); }
 
-void ShardWriter::Write(Batch batch, Done done) {
+void ShardWriter::Write(WriteBatch batch, Done done) {
   Actions actions;
   {
     absl::MutexLock lock(&mutex_);

@@ -35,7 +35,7 @@ class ShardWriter {
   ~ShardWriter();  // Stops it. The timer must have been stopped.
 
   // `batch` is not empty, valid, and all of this shard. `done` is called exactly once.
-  void Write(Batch batch, Done done);
+  void Write(WriteBatch batch, Done done);
 
   void Hold(const LaneBounds& bounds);
   absl::Status CheckRoute(const LaneRoute& route) const;

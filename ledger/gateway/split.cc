@@ -139,7 +139,7 @@ Split SplitRequest(Request request, const std::set<uint32_t>& shards) {
 
 }  // namespace
 
-Split SplitByShard(Batch batch, const std::set<uint32_t>& shards) {
+Split SplitByShard(WriteBatch batch, const std::set<uint32_t>& shards) {
   INVARIANT(!shards.empty());
   return std::visit([&](auto& request) { return SplitRequest(std::move(request), shards); }, batch);
 }

@@ -14,7 +14,7 @@ namespace ledger {
 // The events of one shard, in the request's order.
 struct Part {
   uint32_t shard;
-  Batch batch;
+  WriteBatch batch;
   std::vector<uint32_t> indexes =
       {};  // Where its events stand in the request; empty: at the same places.
 };
@@ -28,7 +28,7 @@ struct Split {
 // chain over several shards (code 1000 for the first event that does not fit, linked_event_failed
 // for the rest of its chain), and what names a shard that is not one of `shards`. Ids of 0 and of
 // the largest value name no shard: a node says what is wrong with them. `shards` is not empty.
-Split SplitByShard(Batch batch, const std::set<uint32_t>& shards);
+Split SplitByShard(WriteBatch batch, const std::set<uint32_t>& shards);
 
 // Collects the answers of a split request's parts. Not thread-safe.
 class Join {

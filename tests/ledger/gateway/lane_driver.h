@@ -14,7 +14,7 @@
 namespace ledger {
 
 // A batch of transfers with these ids; `linked` ones are those of negative sign.
-inline Batch Transfers(const std::vector<int64_t>& ids) {
+inline WriteBatch Transfers(const std::vector<int64_t>& ids) {
   pb::CreateTransfersRequest request;
   for (const int64_t id : ids) {
     pb::Transfer* transfer = request.add_transfers();
@@ -24,7 +24,7 @@ inline Batch Transfers(const std::vector<int64_t>& ids) {
   return request;
 }
 
-inline std::vector<uint64_t> IdsOf(const Batch& batch) {
+inline std::vector<uint64_t> IdsOf(const WriteBatch& batch) {
   std::vector<uint64_t> ids;
   for (const auto& transfer : std::get<pb::CreateTransfersRequest>(batch).transfers()) {
     ids.push_back(transfer.id().low());

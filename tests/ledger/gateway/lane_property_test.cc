@@ -94,7 +94,7 @@ class World {
     std::vector<std::pair<uint32_t, uint32_t>> results;
     bool broken = false;
     for (uint32_t index = 0; index < ids.size(); ++index) {
-      const Batch& batch = batches_.at(write_of_.at(ids[index]));
+      const WriteBatch& batch = batches_.at(write_of_.at(ids[index]));
       const std::vector<uint64_t> own = IdsOf(batch);
       const auto place =
           static_cast<uint32_t>(std::find(own.begin(), own.end(), ids[index]) - own.begin());
@@ -166,7 +166,7 @@ class World {
   LaneBounds bounds_;
   int64_t id_newest_ = 0;
   std::map<uint64_t, WriteId> write_of_;  // By transfer id.
-  std::map<WriteId, Batch> batches_;
+  std::map<WriteId, WriteBatch> batches_;
   std::set<uint64_t> executed_;
   std::set<WriteId> kept_;
   std::set<WriteId> checked_;
