@@ -16,6 +16,8 @@ struct CheckResult {
   uint64_t histories = 0;          // Accounts whose whole history was read.
 };
 
+// No other load may have run on the platform since: its money would look like a duplicate.
+//
 // Looks up through the gateways all that the run in `folder` wrote down, and all balances; and
 // reads the histories of a sample of accounts, the hottest among them. Memory: a few bytes an
 // account, plus one history. `progress` is told now and then how many rows are done.

@@ -83,11 +83,11 @@ absl::StatusOr<Response> Gateways::Call(
     const Request& request) {
   const absl::Duration give_up = clock_->MonotonicNow() + patience_;
   absl::Duration backoff = kBackoffMin;
-  while (true) {
+  for (size_t gateway = NextIndex();; ++gateway) {
     grpc::ClientContext context;
     SetDeadline(context, kAttemptTimeout);
     Response response;
-    const grpc::Status status = (Next().*method)(&context, request, &response);
+    const grpc::Status status = (At(gateway).*method)(&context, request, &response);
     if (status.ok()) return response;
     if (!IsWorthRetrying(status) || clock_->MonotonicNow() >= give_up) {
       return rpc::FromGrpc(status);

@@ -44,7 +44,8 @@ class Gateways {
   static absl::StatusOr<std::unique_ptr<Gateways>> Connect(
       const std::vector<std::string>& addresses, const base::Clock* clock, absl::Duration patience);
 
-  pb::Ledger::Stub& Next() { return *stubs_[next_++ % stubs_.size()]; }
+  size_t NextIndex() { return next_++ % stubs_.size(); }
+  pb::Ledger::Stub& At(size_t index) { return *stubs_[index % stubs_.size()]; }
   // Sets the time by which a call started now must be answered.
   void SetDeadline(grpc::ClientContext& context, absl::Duration timeout) const;
 

@@ -5,12 +5,12 @@
 #include <queue>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "base/invariant.h"
 #include "base/status_macros.h"
+#include "lab/load/call.h"
 #include "lab/load/outcome.h"
 #include "lab/load/run_files.h"
 #include "lab/load/run_report.h"
@@ -19,43 +19,11 @@ namespace lab {
 namespace {
 
 constexpr int64_t kSecondUs = 1'000'000;
-constexpr int64_t kBackoffMinUs = 10'000;
 constexpr int64_t kBackoffMaxUs = 200'000;
 constexpr int64_t kWaitMinUs = 100;
 constexpr int64_t kWaitMaxUs = 5'000;
 constexpr int kArrivalsAtOnceMax = 1'000;
 constexpr int kCallLegsMax = 2'048;
-
-struct Scheduled {
-  Transaction transaction;
-  int64_t due_us = 0;
-};
-
-// Transactions of one shard that travel together. While an attempt is under way it belongs to
-// gRPC; when answered it comes back through the inbox.
-struct Call {
-  std::vector<Scheduled> scheduled;
-  pb::CreateTransfersRequest request;
-  pb::CreateResponse response;
-  std::unique_ptr<grpc::ClientContext> context;
-  grpc::Status status;
-  int64_t answered_us = 0;
-  uint32_t attempts = 0;
-  uint32_t attempts_failed = 0;
-  bool maybe_executed = false;  // By an attempt without an answer.
-  int64_t backoff_us = kBackoffMinUs;
-  int64_t retry_us = 0;
-};
-
-// Where gRPC's threads put answered calls; outlives the runner if one of them is late to leave.
-struct Inbox {
-  absl::Mutex mutex;
-  std::vector<Call*> answered ABSL_GUARDED_BY(mutex);
-};
-
-struct LaterRetry {
-  bool operator()(const Call* a, const Call* b) const { return a->retry_us > b->retry_us; }
-};
 
 // One thread decides everything; gRPC's threads only hand answers over.
 class Runner {
@@ -238,6 +206,7 @@ void Runner::FlushOpen(int64_t now_us, bool all) {
 
 void Runner::Send(std::unique_ptr<Call> call) {
   Call* raw = call.get();
+  raw->gateway = gateways_.NextIndex();
   calls_.emplace(raw, std::move(call));
   Attempt(raw);
 }
@@ -248,13 +217,15 @@ void Runner::Attempt(Call* call) {
   call->response.Clear();
   ++call->attempts;
   ++attempts_under_way_;
-  gateways_.Next().async()->CreateTransfers(call->context.get(), &call->request, &call->response,
-                                            [this, inbox = inbox_, call](grpc::Status status) {
-                                              call->status = std::move(status);
-                                              call->answered_us = NowUs();
-                                              absl::MutexLock lock(&inbox->mutex);
-                                              inbox->answered.push_back(call);
-                                            });
+  gateways_.At(call->gateway++)
+      .async()
+      ->CreateTransfers(call->context.get(), &call->request, &call->response,
+                        [this, inbox = inbox_, call](grpc::Status status) {
+                          call->status = std::move(status);
+                          call->answered_us = NowUs();
+                          absl::MutexLock lock(&inbox->mutex);
+                          inbox->answered.push_back(call);
+                        });
 }
 
 void Runner::TakeAnswers() {
