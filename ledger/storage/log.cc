@@ -91,7 +91,7 @@ absl::Status Log::Write(absl::string_view bytes, uint64_t last_position) {
   }
   RETURN_IF_ERROR(file_->WriteAt(offset_, bytes));
   RETURN_IF_ERROR(file_->Sync());
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   AddToIndex(index_, {position_ + 1, segment_, offset_});
   offset_ += bytes.size();
   if (segment_ends_.size() < segment_) segment_ends_.push_back(0);
@@ -103,12 +103,12 @@ absl::Status Log::Write(absl::string_view bytes, uint64_t last_position) {
 }
 
 uint64_t Log::durable_position() const {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return durable_position_;
 }
 
 FramePlace Log::Locate(uint64_t position) const {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   const auto after = std::upper_bound(
       index_.begin(), index_.end(), position,
       [](uint64_t wanted, const FramePlace& place) { return wanted < place.first_position; });
@@ -117,7 +117,7 @@ FramePlace Log::Locate(uint64_t position) const {
 }
 
 uint64_t Log::DurableEnd(uint32_t segment) const {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return segment <= segment_ends_.size() ? segment_ends_[segment - 1] : 0;
 }
 

@@ -14,7 +14,7 @@ class MemoryFile final : public base::File {
       : files_(files), path_(std::move(path)), content_(std::move(content)) {}
 
   absl::Status ReadAt(uint64_t offset, void* data, size_t bytes) const override {
-    const absl::MutexLock lock(&files_.mutex_);
+    const std::lock_guard lock(files_.mutex_);
     if (offset + bytes > content_->now.size()) {
       return absl::OutOfRangeError(absl::StrCat(path_, " ends at byte ", content_->now.size()));
     }
@@ -23,7 +23,7 @@ class MemoryFile final : public base::File {
   }
 
   absl::Status WriteAt(uint64_t offset, absl::string_view data) override {
-    const absl::MutexLock lock(&files_.mutex_);
+    const std::lock_guard lock(files_.mutex_);
     const absl::Status status = files_.Change(absl::StrCat("writing ", path_));
     if (!status.ok()) data = data.substr(0, data.size() / 2);
     if (content_->now.size() < offset + data.size()) content_->now.resize(offset + data.size());
@@ -32,28 +32,28 @@ class MemoryFile final : public base::File {
   }
 
   absl::Status Sync() override {
-    const absl::MutexLock lock(&files_.mutex_);
+    const std::lock_guard lock(files_.mutex_);
     RETURN_IF_ERROR(files_.Change(absl::StrCat("syncing ", path_)));
     content_->synced = content_->now;
     return absl::OkStatus();
   }
 
   absl::Status Preallocate(uint64_t bytes) override {
-    const absl::MutexLock lock(&files_.mutex_);
+    const std::lock_guard lock(files_.mutex_);
     RETURN_IF_ERROR(files_.Change(absl::StrCat("reserving space for ", path_)));
     if (content_->now.size() < bytes) content_->now.resize(bytes);
     return absl::OkStatus();
   }
 
   absl::Status Truncate(uint64_t bytes) override {
-    const absl::MutexLock lock(&files_.mutex_);
+    const std::lock_guard lock(files_.mutex_);
     RETURN_IF_ERROR(files_.Change(absl::StrCat("truncating ", path_)));
     content_->now.resize(bytes);
     return absl::OkStatus();
   }
 
   absl::StatusOr<uint64_t> Size() const override {
-    const absl::MutexLock lock(&files_.mutex_);
+    const std::lock_guard lock(files_.mutex_);
     return content_->now.size();
   }
 
@@ -64,37 +64,37 @@ class MemoryFile final : public base::File {
 };
 
 void MemoryFileSystem::FailAfter(int operations) {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   left_ = operations;
   failed_ = false;
 }
 
 bool MemoryFileSystem::StopFailing() {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   left_ = -1;
   return failed_;
 }
 
 void MemoryFileSystem::Crash() {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   std::erase_if(files_, [](const auto& file) { return !file.second->linked; });
   for (auto& [path, content] : files_) content->now = content->synced;
 }
 
 std::string& MemoryFileSystem::Bytes(const std::string& path) {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return files_.at(path)->now;
 }
 
 bool MemoryFileSystem::Has(const std::string& path) { return Exists(path); }
 
 void MemoryFileSystem::Erase(const std::string& path) {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   files_.erase(path);
 }
 
 int MemoryFileSystem::changes() {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return changes_;
 }
 
@@ -110,7 +110,7 @@ absl::Status MemoryFileSystem::Change(absl::string_view what) {
 }
 
 absl::StatusOr<std::unique_ptr<base::File>> MemoryFileSystem::Open(const std::string& path) {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   std::shared_ptr<Content>& content = files_[path];
   if (content == nullptr) {
     content = std::make_shared<Content>();
@@ -123,14 +123,14 @@ absl::StatusOr<std::unique_ptr<base::File>> MemoryFileSystem::Open(const std::st
 }
 
 absl::StatusOr<std::string> MemoryFileSystem::Read(const std::string& path) {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   const auto it = files_.find(path);
   if (it == files_.end()) return absl::NotFoundError(path);
   return it->second->now;
 }
 
 absl::Status MemoryFileSystem::Replace(const std::string& path, absl::string_view content) {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   RETURN_IF_ERROR(Change(absl::StrCat("replacing ", path)));
   const std::string text(content);
   files_[path] = std::make_shared<Content>(Content{text, text, true});
@@ -140,7 +140,7 @@ absl::Status MemoryFileSystem::Replace(const std::string& path, absl::string_vie
 absl::Status MemoryFileSystem::CreateFolders(const std::string&) { return absl::OkStatus(); }
 
 absl::Status MemoryFileSystem::SyncFolder(const std::string& path) {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   RETURN_IF_ERROR(Change(absl::StrCat("syncing folder ", path)));
   for (auto& [name, content] : files_) {
     if (absl::StartsWith(name, path + "/")) content->linked = true;
@@ -149,14 +149,14 @@ absl::Status MemoryFileSystem::SyncFolder(const std::string& path) {
 }
 
 absl::Status MemoryFileSystem::Remove(const std::string& path) {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   RETURN_IF_ERROR(Change(absl::StrCat("removing ", path)));
   files_.erase(path);
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<std::string>> MemoryFileSystem::List(const std::string& path) {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   std::vector<std::string> names;
   for (const auto& [name, content] : files_) {
     if (absl::StartsWith(name, path + "/")) names.push_back(name.substr(path.size() + 1));
@@ -165,6 +165,6 @@ absl::StatusOr<std::vector<std::string>> MemoryFileSystem::List(const std::strin
 }
 
 bool MemoryFileSystem::Exists(const std::string& path) {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return files_.contains(path);
 }

@@ -2,11 +2,10 @@
 
 #include <map>
 #include <memory>
-#include <set>
+#include <mutex>
 #include <string>
 #include <vector>
 
-#include "absl/synchronization/mutex.h"
 #include "base/file_system.h"
 
 // A disk in memory that fails when told, and forgets at a crash what was not synced. Folders need
@@ -45,7 +44,7 @@ class MemoryFileSystem final : public base::FileSystem {
   friend class MemoryFile;
   absl::Status Change(absl::string_view what);
 
-  absl::Mutex mutex_;
+  std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Content>> files_;
   int changes_ = 0;
   int left_ = -1;  // Operations until one fails; -1: never.
