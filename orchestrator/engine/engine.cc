@@ -199,10 +199,15 @@ void Engine::OnLateAnswer(const AnsweredOrder& order, Outcome outcome) {
       step == StepState::kUndoing || step == StepState::kUndone || step == StepState::kUndoFailed;
   if (order.place.back >= 0 || order.attempt != host.attempt || undone) return;
   if (!IsUncertain(host.state) || !IsKnown(outcome)) return;
+  const bool forward = IsActive(step) && GoesForward();
+  // "Failed" may only mean that the probe's fence came first: what the probe finds decides.
+  if (forward && outcome == OUTCOME_FAILED && host.state == HostState::kProbing && !order.probe) {
+    return;
+  }
   book_.GiveUp(order.place);
   wakes_.erase(order.place);
-  if (IsActive(step) && GoesForward()) {
-    OnForwardAnswer(order.place, {.outcome = outcome, .timed_out = false, .probe = order.probe});
+  if (forward) {
+    OnForwardAnswer(order.place, {.outcome = outcome, .timed_out = false, .probe = true});
     JudgeStep(order.place.step);
   } else {
     Move(host, outcome == OUTCOME_SUCCEEDED ? HostEvent::kSucceed : HostEvent::kFail);

@@ -87,7 +87,7 @@ class Engine {
 
  private:
   struct Answer {  // A result, or the lack of one.
-    hamisha::agent::v1::Outcome outcome;
+    hamisha::agent::v1::Outcome outcome = hamisha::agent::v1::OUTCOME_UNKNOWN;
     bool timed_out = false;
     bool probe = false;
   };
@@ -102,8 +102,8 @@ class Engine {
   void OnWake(const Place& place);
   void OnUnknown(const Place& place, const Answer& answer);
   void FailOrRetry(const Place& place, const Answer& answer);
-  void JudgeStep(uint32_t step);
-  void OnStepNotSucceeded(uint32_t step);
+  void JudgeStep(uint32_t index);
+  void OnStepNotSucceeded(uint32_t index);
   void Advance();
   void StartReadySteps();
   bool IsReady(const PlannedStep& step) const;
@@ -112,11 +112,11 @@ class Engine {
 
   // engine_back.cc: the way back.
   void BeginWayBack();
-  void PlanBack(uint32_t step);
+  void PlanBack(uint32_t index);
   void AdvanceBack();
-  bool AdvanceUndo(uint32_t step);  // Whether the step's way back has ended.
-  void Settle(uint32_t step);
-  void StartBackAction(uint32_t step);
+  bool AdvanceUndo(uint32_t index);  // Whether the step's way back has ended.
+  void Settle(uint32_t index);
+  void StartBackAction(uint32_t index);
   void OnBackAnswer(const Place& place, const Answer& answer);
   void EndWayBack();
 
@@ -162,6 +162,6 @@ class Engine {
 };
 
 // "step 'seal' (ledger.seal) failed on source-0: the disk is full"
-std::string DescribeFailure(const Plan& plan, uint32_t step, const StepRun& run);
+std::string DescribeFailure(const Plan& plan, uint32_t index, const StepRun& run);
 
 }  // namespace orchestrator

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -57,7 +58,10 @@ struct Place {
   uint32_t step = 0;  // Index into Plan::steps.
   int32_t back = -1;  // Index into BackOf(); -1: the step's own action.
   uint32_t host = 0;  // Index into ActionRun::hosts.
-  friend auto operator<=>(const Place&, const Place&) = default;
+  friend bool operator==(const Place&, const Place&) = default;
+  friend bool operator<(const Place& a, const Place& b) {
+    return std::tie(a.step, a.back, a.host) < std::tie(b.step, b.back, b.host);
+  }
 };
 
 }  // namespace orchestrator

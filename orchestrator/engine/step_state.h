@@ -119,7 +119,6 @@ inline constexpr auto kHostTransitions = std::to_array<Transition<HostState, Hos
     {HostState::kSent, HostEvent::kGiveUp, HostState::kUnknown},
     {HostState::kProbing, HostEvent::kSend, HostState::kSent},
     {HostState::kProbing, HostEvent::kProbe, HostState::kProbing},
-    {HostState::kProbing, HostEvent::kWait, HostState::kRetryWait},
     {HostState::kProbing, HostEvent::kSucceed, HostState::kSucceeded},
     {HostState::kProbing, HostEvent::kFail, HostState::kFailed},
     {HostState::kProbing, HostEvent::kGiveUp, HostState::kUnknown},
@@ -127,7 +126,6 @@ inline constexpr auto kHostTransitions = std::to_array<Transition<HostState, Hos
     {HostState::kRetryWait, HostEvent::kFail, HostState::kFailed},
     {HostState::kUnknown, HostEvent::kSend, HostState::kSent},
     {HostState::kUnknown, HostEvent::kProbe, HostState::kProbing},
-    {HostState::kUnknown, HostEvent::kWait, HostState::kRetryWait},
     {HostState::kUnknown, HostEvent::kSucceed, HostState::kSucceeded},
     {HostState::kUnknown, HostEvent::kFail, HostState::kFailed},
 });

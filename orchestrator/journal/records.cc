@@ -51,12 +51,21 @@ json ToJson(const Order& order) {
           {"sha256", base::ToHex(base::Sha256Of(order.SerializeAsString()))}};
 }
 
+// With what its signature is over (DSSE: type and payload), so that nothing of ours is needed to
+// check it.
+json ToJson(const hamisha::ledger::v1::Signed& certificate) {
+  return {{"type", certificate.type()},
+          {"signer", certificate.signer()},
+          {"payload", absl::Base64Escape(certificate.payload())},
+          {"signature", absl::Base64Escape(certificate.signature())}};
+}
+
 json ToJson(const OrderResult& result) {
   json facts = json::object();
   for (const auto& [name, value] : result.facts()) facts[name] = value;
   json certificates = json::array();
   for (const auto& certificate : result.certificates()) {
-    certificates.push_back({{"type", certificate.type()}, {"signer", certificate.signer()}});
+    certificates.push_back(ToJson(certificate));
   }
   return {{"host", result.key().host()},
           {"step", result.key().step()},

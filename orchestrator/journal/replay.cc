@@ -20,13 +20,13 @@ absl::Status Differs(const JournalEntry& entry, absl::string_view how) {
 
 absl::StatusOr<Replayed> Replay(const std::vector<JournalEntry>& entries,
                                 std::shared_ptr<const Plan> plan, const std::string& run) {
-  Replayed replayed{.engine = std::make_unique<Engine>(std::move(plan), run), .unwritten = {}};
+  auto engine = std::make_unique<Engine>(std::move(plan), run);
   std::deque<Effect> expected;
   for (const JournalEntry& entry : entries) {
     ASSIGN_OR_RETURN(const std::optional<Event> event, ToEvent(entry));
     if (event.has_value()) {
       if (!expected.empty()) return Differs(entry, "comes where this version would send an order");
-      ASSIGN_OR_RETURN(const std::vector<Effect> effects, replayed.engine->Apply(*event));
+      ASSIGN_OR_RETURN(const std::vector<Effect> effects, engine->Apply(*event));
       expected.assign(effects.begin(), effects.end());
       continue;
     }
@@ -37,8 +37,7 @@ absl::StatusOr<Replayed> Replay(const std::vector<JournalEntry>& entries,
     }
     expected.pop_front();
   }
-  replayed.unwritten.assign(expected.begin(), expected.end());
-  return replayed;
+  return Replayed{.engine = std::move(engine), .unwritten = {expected.begin(), expected.end()}};
 }
 
 }  // namespace orchestrator

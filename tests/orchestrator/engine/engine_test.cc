@@ -129,6 +129,14 @@ SCENARIO("an unknown outcome is resolved by a probe with a fence", "[engine]") {
     CHECK(run.engine().state() == RUN_STATE_ROLLING_BACK);
     CHECK_THAT(run.engine().explanation(), Contains("unknown outcome on source-0"));
   }
+  THEN("a late failure of the order itself, which may be the fence's, leaves it to the probe") {
+    if (run.engine().Expects(run.Sent("seal", "source-0").key())) {
+      run.Fail("seal", "source-0", "fenced off");
+      CHECK(run.StateOf("seal") == StepState::kProbing);
+      run.Fail("seal/probe", "source-0", "is primary");
+      CHECK(run.NewOrders() == Texts{"seal#2 on source-0"});
+    }
+  }
   THEN("a late answer of the order itself counts, and the probe's no longer does") {
     if (run.engine().Expects(run.Sent("seal", "source-0").key())) {
       run.Succeed("seal", "source-0");
