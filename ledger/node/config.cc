@@ -1,12 +1,6 @@
 #include "ledger/node/config.h"
 
-#include <fcntl.h>
 #include <google/protobuf/util/json_util.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "base/hash.h"
@@ -89,25 +83,6 @@ absl::StatusOr<base::SigningKey> LoadKey(base::FileSystem& files, const pb::Node
                      ", which is not the one that the members list for ", config.node_id()));
   }
   return key;
-}
-
-absl::StatusOr<DataLock> DataLock::Take(const std::string& data_dir) {
-  const std::string path = data_dir + "/lock";
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-  if (descriptor < 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("cannot open ", path, ": ", std::generic_category().message(errno)));
-  }
-  DataLock lock(descriptor);
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(data_dir, " is in use by another node; end that one first"));
-  }
-  return lock;
-}
-
-DataLock::~DataLock() {
-  if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 }  // namespace ledger

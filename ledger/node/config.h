@@ -24,18 +24,4 @@ absl::StatusOr<std::string> CreateKey(base::FileSystem& files, const std::string
 absl::StatusOr<base::SigningKey> LoadKey(base::FileSystem& files, const pb::NodeConfig& config,
                                          const MemberKeys& keys);
 
-// At most one process serves a data folder: holds DATA_DIR/lock until destroyed.
-class DataLock {
- public:
-  // FAILED_PRECONDITION when another process, or another node of this one, holds it.
-  static absl::StatusOr<DataLock> Take(const std::string& data_dir);
-  DataLock(DataLock&& other) noexcept : descriptor_(other.descriptor_) { other.descriptor_ = -1; }
-  DataLock& operator=(DataLock&&) = delete;
-  ~DataLock();
-
- private:
-  explicit DataLock(int descriptor) : descriptor_(descriptor) {}
-  int descriptor_;
-};
-
 }  // namespace ledger

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/folder_lock.h"
 #include "base/status_macros.h"
 #include "ledger/core/certificate.h"
 #include "ledger/node/config.h"
@@ -36,7 +37,7 @@ std::map<std::string, std::string> Addresses(const pb::NodeConfig& config) {
 // What a node is without threads and network.
 struct Disk {
   NodeOptions options;
-  std::optional<DataLock> lock;
+  std::optional<base::FolderLock> lock;
   std::optional<SmallFiles> small_files;
   DurableTail tail;
   std::unique_ptr<Log> log;
@@ -50,7 +51,7 @@ struct Disk {
     const pb::NodeConfig& config = options.config;
     ASSIGN_OR_RETURN(MemberKeys keys, CheckConfig(config));
     ASSIGN_OR_RETURN(base::SigningKey key, LoadKey(*options.files, config, keys));
-    ASSIGN_OR_RETURN(DataLock taken, DataLock::Take(config.data_dir()));
+    ASSIGN_OR_RETURN(base::FolderLock taken, base::FolderLock::Take(config.data_dir()));
     lock.emplace(std::move(taken));
     small_files.emplace(*options.files, config.data_dir());
     ASSIGN_OR_RETURN(log, Log::Open(*options.files, {.folder = config.data_dir() + "/log"}));

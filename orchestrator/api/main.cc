@@ -1,7 +1,5 @@
 // hamisha-orchestrator: runs plans, and serves agents and operators on one port.
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -11,6 +9,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "base/folder_lock.h"
 #include "base/status_macros.h"
 #include "orchestrator/api/service.h"
 #include "orchestrator/control/control.h"
@@ -25,21 +24,8 @@ void Log(const std::string& text) {
   std::cerr << absl::StrCat(time, " ", text, "\n");
 }
 
-// Held until the process ends, however it ends.
-absl::Status LockFolder(const std::string& folder) {
-  RETURN_IF_ERROR(base::SystemFileSystem().CreateFolders(folder));
-  const std::string path = absl::StrCat(folder, "/lock");
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-  if (descriptor < 0) return absl::PermissionDeniedError(absl::StrCat("cannot write ", path));
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        folder, " is in use by another orchestrator: stop that one, or choose another --state"));
-  }
-  return absl::OkStatus();
-}
-
 absl::Status Serve(const std::string& state, const std::string& listen, const sigset_t& signals) {
-  RETURN_IF_ERROR(LockFolder(state));
+  ASSIGN_OR_RETURN(const base::FolderLock lock, base::FolderLock::Take(state));
   static std::atomic<bool> broken = false;
   ControlOptions options;
   options.state_dir = state;

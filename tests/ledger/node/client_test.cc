@@ -211,7 +211,7 @@ TEST_CASE("after a disk error nothing is acknowledged any more", "[node]") {
 TEST_CASE("a node does not start where it would do harm", "[node]") {
   Cluster cluster;
   const auto message = [](const absl::Status& status) { return std::string(status.message()); };
-  CHECK_THAT(message(cluster.TryStart("source")), Catch::Contains("in use by another node"));
+  CHECK_THAT(message(cluster.TryStart("source")), Catch::Contains("in use by another program"));
   CHECK_THAT(message(Bootstrap(cluster.Options("target"))), Catch::Contains("first owner"));
   cluster.Stop("source");
   CHECK_THAT(message(Bootstrap(cluster.Options("source"))), Catch::Contains("empty log"));
