@@ -41,6 +41,10 @@ std::string Coloured(const std::string& line, const std::string& state,
   return options.colour ? absl::StrCat(ColourOf(state), line, kPlain) : line;
 }
 
+bool IsUndone(absl::string_view state) {
+  return state == "settling" || state == "undoing" || state == "undone" || state == "undo_failed";
+}
+
 std::string NameOf(const v1::StepView& step) {
   return step.back() ? absl::StrCat("back/", step.undoes().empty() ? step.id() : step.undoes())
                      : absl::StrCat(step.phase(), "/", step.id());
@@ -143,6 +147,8 @@ std::vector<std::string> ProgressLines::Update(const v1::RunView& run) {
     if (!step.has_started()) continue;
     std::string& known = step_states_[absl::StrCat(step.back() ? "back/" : "", step.id())];
     if (std::exchange(known, step.state()) == step.state()) continue;
+    // The way back has lines of its own; what the step said when it went forward is old by then.
+    if (!step.back() && IsUndone(step.state())) continue;
     lines.push_back(RenderProgressLine(step, options_));
   }
   if (state_changed && HasEnded(run)) {
