@@ -1,6 +1,7 @@
 #include "rpc/rpc.h"
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <stdlib.h>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -13,6 +14,12 @@ constexpr int kKeepaliveMs = 2'000;         // Ping a silent peer so often,
 constexpr int kKeepaliveTimeoutMs = 2'000;  // and give it up after so long.
 constexpr int kReconnectMinMs = 50;
 constexpr int kReconnectMaxMs = 500;
+
+// A channel sees that a connection was made, refused or broken only while some thread polls for it;
+// when no call waits that is gRPC's own poller, which looks every 5 s unless it is told otherwise
+// before gRPC begins, that is before main().
+[[maybe_unused]] const int kPollerToldBeforeMain =
+    ::setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "50", /*replace=*/0);
 
 std::string HostOf(const std::string& address) { return address.substr(0, address.rfind(':')); }
 
