@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "lab/cli/commands.h"
 
 namespace lab {
@@ -120,22 +121,22 @@ void AddRehearse(CLI::App& app, RehearseArguments& arguments, std::string& forma
   });
 }
 
+// `hamisha lab up` arrives as `up`, `hamisha rehearse` as `rehearse`; written in full is fine too.
 int Main(int argc, char** argv) {
-  CLI::App app("A whole platform on one machine, and rehearsals on it", "hamisha");
+  CLI::App app("A whole platform on one machine, and rehearsals on it", "hamisha lab");
   app.require_subcommand(1);
-  CLI::App* const lab = app.add_subcommand("lab", "a platform on this machine");
-  lab->require_subcommand(1);
   Todo todo;
   AskArguments ask;
   LabUpArguments up;
   RehearseArguments rehearse;
   std::string format = "text";
-  AddUp(*lab, up, todo);
-  AddLink(*lab, ask, todo);
-  AddProcesses(*lab, ask, todo);
+  AddUp(app, up, todo);
+  AddLink(app, ask, todo);
+  AddProcesses(app, ask, todo);
   AddRehearse(app, rehearse, format, todo);
   try {
-    app.parse(argc, argv);
+    const bool in_full = argc > 1 && absl::string_view(argv[1]) == "lab";
+    app.parse(argc - (in_full ? 1 : 0), argv + (in_full ? 1 : 0));
   } catch (const CLI::ParseError& error) {  // CLI11 also says so when only help was asked for.
     return app.exit(error) == 0 ? kExitOk : kExitInvalid;
   }

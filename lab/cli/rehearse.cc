@@ -50,6 +50,8 @@ absl::StatusOr<RehearsalOptions> ReadOptions(const RehearseArguments& arguments)
   return options;
 }
 
+constexpr auto kSucceeded = hamisha::orchestrator::v1::RUN_STATE_SUCCEEDED;
+
 // What only the processes needed, and is big.
 void RemoveData(const std::string& directory) {
   std::error_code ignored;
@@ -82,10 +84,10 @@ int Rehearse(const RehearseArguments& arguments, Interrupt& interrupt) {
   std::cout << (arguments.json ? json + "\n" : ToText(*result));
   std::cout.flush();
   const int code = ExitCode(*result);
-  if (code == kExitError) {
+  if (!Complaints(*result).empty()) {
     std::cerr << "hamisha: THE REHEARSAL DID NOT HOLD WHAT IS PROMISED:\n  "
               << absl::StrJoin(Complaints(*result), "\n  ") << '\n';
-  } else if (!arguments.keep) {
+  } else if (!arguments.keep && result->run.state() == kSucceeded) {
     RemoveData(*directory);
   }
   return code;

@@ -1,0 +1,91 @@
+#include "tests/integration/rehearse.h"
+
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "agents/runtime/log.h"
+#include "base/command_runner.h"
+#include "base/file_system.h"
+
+namespace {
+
+std::string LabFileOf(const Scenario& scenario) {
+  return absl::StrCat(R"(apiVersion: hamisha/v1
+kind: Lab
+shards: 2
+accounts_per_shard: 2000
+gateways: 2
+load: {rate: 300, warm_up: 500ms, cool_down: 700ms, seed: 1}
+link: {bandwidth: 200MB/s, round_trip: )",
+                      scenario.round_trip, "}\n",
+                      scenario.rollback_unknown ? "on_unknown: rollback\n" : "",
+                      scenario.faults.empty() ? "" : "faults:\n", scenario.faults);
+}
+
+}  // namespace
+
+std::string Rehearsed::writing_site() const {
+  std::set<std::string> sites;
+  for (const auto& shard : summary["shards"]) sites.insert(shard["owner_site"].get<std::string>());
+  return sites.size() == 1 ? *sites.begin() : "";
+}
+
+std::map<std::string, int> Rehearsed::OrdersBegun() const {
+  base::FileSystem& files = base::SystemFileSystem();
+  const auto hosts = files.List(directory() + "/agents");
+  REQUIRE(hosts.ok());
+  std::map<std::string, int> begun;
+  for (const std::string& host : *hosts) {
+    auto log = agents::Log::Open(files, directory() + "/agents/" + host + "/agent.log");
+    REQUIRE(log.ok());
+    for (const auto& entry : (*log)->recovered()) {
+      if (!entry.has_order_started()) continue;
+      const auto& key = entry.order_started();
+      ++begun[absl::StrCat(key.run(), " ", key.step(), " ", key.host(), " ", key.attempt())];
+    }
+  }
+  return begun;
+}
+
+Rehearsed Rehearse(const Scenario& scenario) {
+  Rehearsed rehearsed;
+  rehearsed.folder = std::make_unique<TemporaryFolder>();
+  base::FileSystem& files = base::SystemFileSystem();
+  const std::string lab = rehearsed.folder->path() + "/lab.yaml";
+  const std::string output = rehearsed.folder->path() + "/output";
+  REQUIRE(files.Replace(lab, LabFileOf(scenario)).ok());
+  const auto process = base::SystemCommandRunner().Start(
+      {.arguments = {BINARY_DIR "/hamisha-lab", "rehearse",
+                     SOURCE_DIR "/playbooks/weekend_cutover.yaml", "--lab", lab, "--dir",
+                     rehearsed.directory(), "--format", "json", "--keep"},
+       .output = output});
+  REQUIRE(process.ok());
+  rehearsed.exit_code = (*process)->Wait();
+  rehearsed.output = files.Read(output).value_or("");
+  CAPTURE(rehearsed.output);
+  const auto summary = files.Read(rehearsed.directory() + "/summary.json");
+  REQUIRE(summary.ok());
+  rehearsed.summary = nlohmann::json::parse(*summary, nullptr, false);
+  REQUIRE(rehearsed.summary.is_object());
+  return rehearsed;
+}
+
+void CheckPromises(const Rehearsed& rehearsed) {
+  CAPTURE(rehearsed.output);
+  const nlohmann::json& summary = rehearsed.summary;
+  CHECK(summary["acknowledged"] > 100);
+  CHECK(summary["lost"] == 0);
+  CHECK(summary["duplicated"] == 0);
+  CHECK(summary["wrong_balances"] == 0);
+  CHECK(summary["refused_found"] == 0);
+  CHECK(summary["primaries_max"] == 1);
+  CHECK(summary["complaints"] == nlohmann::json::array());
+  CHECK(base::SystemFileSystem().Exists(summary["journal"].get<std::string>()));
+  const auto begun = rehearsed.OrdersBegun();
+  CHECK(begun.size() > 5);
+  for (const auto& [order, times] : begun) {
+    CAPTURE(order);
+    CHECK(times == 1);
+  }
+}

@@ -1,0 +1,42 @@
+// The weekend itself, and the one that a wrong state sends back.
+#include <catch2/catch.hpp>
+
+#include "tests/integration/rehearse.h"
+
+namespace {
+
+TEST_CASE("one command brings a live ledger home, and clients do not notice", "[weekend]") {
+  const Rehearsed weekend = Rehearse({.round_trip = "150ms"});
+  CAPTURE(weekend.output);
+  CHECK(weekend.exit_code == 0);
+  CHECK(weekend.outcome() == "succeeded");
+  CHECK(weekend.writing_site() == "target");
+  CHECK(weekend.summary["client_errors"] == 0);
+  CHECK(weekend.summary["write_pause_ms"] < 1'000);
+  for (const auto& shard : weekend.summary["shards"]) {
+    CAPTURE(shard);
+    CHECK(shard["root_equal"] == true);
+    CHECK(shard["logs_equal"] == true);
+    CHECK(shard["epoch"] == 2);
+  }
+  CheckPromises(weekend);
+}
+
+TEST_CASE("a byte flipped in the target's state sends the run back", "[weekend]") {
+  const Rehearsed weekend = Rehearse(
+      {.faults =
+           "  - {after_step: start_replication, flip_state_bit: {site: target, shard: 1}}\n"});
+  CAPTURE(weekend.output);
+  CHECK(weekend.exit_code == 6);
+  CHECK(weekend.outcome() == "rolled_back");
+  CHECK(weekend.writing_site() == "source");
+  CHECK(weekend.summary["client_errors"] == 0);
+  CHECK(weekend.summary["mismatch"] == true);
+  CHECK(weekend.summary["source_writing_after_ms"] <= 1'000);
+  CHECK(weekend.summary["shards"][0]["root_equal"] == true);
+  CHECK(weekend.summary["shards"][1]["root_equal"] == false);
+  CHECK_THAT(weekend.output, Catch::Contains("shard 1"));
+  CheckPromises(weekend);
+}
+
+}  // namespace
