@@ -101,10 +101,10 @@ class Lane {
  public:
   Lane(uint32_t shard, LaneRoute route);
 
-  // `write` is larger than all before. The batch has events and is valid (batch.h).
-  LaneEffects WriteArrived(WriteId write, WriteBatch batch, absl::Duration now);
+  // `id` is larger than all before. The batch has events and is valid (batch.h).
+  LaneEffects WriteArrived(WriteId id, WriteBatch batch, absl::Duration now);
   // Exactly once for every SendCall.
-  LaneEffects CallEnded(CallId call, CallEnd end, absl::Duration now);
+  LaneEffects CallEnded(CallId id, CallEnd end, absl::Duration now);
   LaneEffects Hold(const LaneBounds& bounds, absl::Duration now);
   // FAILED_PRECONDITION for an epoch, not 0, below the highest known. Changes nothing.
   absl::Status CheckRoute(const LaneRoute& route) const;

@@ -69,6 +69,37 @@ Response InOrder(const pb::LookupRequest& order, std::vector<Response> answers) 
   return all;
 }
 
+// Waits for the answers of several shards.
+template <typename Response>
+class Gather {
+ public:
+  Gather(const pb::LookupRequest& order, size_t missing, Reads::Done<Response> done)
+      : missing_(missing), done_(std::move(done)) {
+    if (missing > 1) order_ = order;
+  }
+
+  void Add(absl::StatusOr<Response> answer) {
+    if (!IsLast(std::move(answer))) return;
+    if (!error_.ok()) return done_(error_);
+    done_(InOrder(order_, std::move(answers_)));
+  }
+
+ private:
+  bool IsLast(absl::StatusOr<Response> answer) {
+    absl::MutexLock lock(&mutex_);
+    error_.Update(answer.status());
+    if (answer.ok()) answers_.push_back(*std::move(answer));
+    return --missing_ == 0;
+  }
+
+  absl::Mutex mutex_;  // Of what follows, until all answers are there.
+  pb::LookupRequest order_;
+  size_t missing_;
+  std::vector<Response> answers_;
+  absl::Status error_;
+  const Reads::Done<Response> done_;
+};
+
 }  // namespace
 
 class Reads::Operation {
@@ -162,14 +193,14 @@ void Reads::LookupAccounts(const pb::LookupRequest& request, absl::Time deadline
     const uint32_t shard = ShardOfAccount(FromProto(id));
     if (shards_.contains(shard)) *requests[shard].add_ids() = id;
   }
-  AskMany(std::move(requests), request, deadline, std::move(done));
+  AskMany(requests, request, deadline, std::move(done));
 }
 
 void Reads::LookupTransfers(const pb::LookupRequest& request, absl::Time deadline,
                             Done<pb::TransfersResponse> done) {
   std::map<uint32_t, pb::LookupRequest> requests;
   for (const auto& [shard, writer] : shards_) requests[shard] = request;
-  AskMany(std::move(requests), request, deadline, std::move(done));
+  AskMany(requests, request, deadline, std::move(done));
 }
 
 void Reads::GetAccountTransfers(const pb::AccountFilter& request, absl::Time deadline,
@@ -188,37 +219,14 @@ void Reads::Ask(const ShardWriter& shard, Request request, absl::Time deadline,
 }
 
 template <typename Response>
-void Reads::AskMany(std::map<uint32_t, pb::LookupRequest> requests, const pb::LookupRequest& order,
-                    absl::Time deadline, Done<Response> done) {
+void Reads::AskMany(const std::map<uint32_t, pb::LookupRequest>& requests,
+                    const pb::LookupRequest& order, absl::Time deadline, Done<Response> done) {
   if (requests.empty()) return done(Response());
-  struct Gather {
-    absl::Mutex mutex;
-    pb::LookupRequest order;
-    std::vector<Response> answers;
-    size_t missing;
-    absl::Status error;
-    Done<Response> done;
-  };
-  auto gather = std::make_shared<Gather>();
-  if (requests.size() > 1) gather->order = order;
-  gather->missing = requests.size();
-  gather->done = std::move(done);
-  for (auto& [shard, request] : requests) {
+  const auto gather = std::make_shared<Gather<Response>>(order, requests.size(), std::move(done));
+  for (const auto& [shard, request] : requests) {
     Ask<pb::LookupRequest, Response>(
-        *shards_.at(shard), std::move(request), deadline,
-        [gather](absl::StatusOr<Response> answer) {
-          {
-            absl::MutexLock lock(&gather->mutex);
-            if (answer.ok()) {
-              gather->answers.push_back(*std::move(answer));
-            } else {
-              gather->error.Update(answer.status());
-            }
-            if (--gather->missing > 0) return;
-          }
-          if (!gather->error.ok()) return gather->done(gather->error);
-          gather->done(InOrder(gather->order, std::move(gather->answers)));
-        });
+        *shards_.at(shard), request, deadline,
+        [gather](absl::StatusOr<Response> answer) { gather->Add(std::move(answer)); });
   }
 }
 

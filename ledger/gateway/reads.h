@@ -46,8 +46,8 @@ class Reads {
   template <typename Request, typename Response>
   void Ask(const ShardWriter& shard, Request request, absl::Time deadline, Done<Response> done);
   template <typename Response>
-  void AskMany(std::map<uint32_t, pb::LookupRequest> requests, const pb::LookupRequest& order,
-               absl::Time deadline, Done<Response> done);
+  void AskMany(const std::map<uint32_t, pb::LookupRequest>& requests,
+               const pb::LookupRequest& order, absl::Time deadline, Done<Response> done);
   bool Begin(const std::shared_ptr<Operation>& operation);
   void End(const std::shared_ptr<Operation>& operation);
   bool Stopping() const;

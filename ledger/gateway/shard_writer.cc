@@ -33,7 +33,7 @@ CallEnd ToCallEnd(const grpc::Status& status, pb::CreateResponse response) {
 }  // namespace
 
 struct ShardWriter::NodeCall {
-  CallId id;
+  CallId id = 0;
   std::shared_ptr<pb::Ledger::Stub> stub;
   std::shared_ptr<const WriteBatch> batch;
   grpc::ClientContext context;
@@ -52,10 +52,10 @@ void ShardWriter::Write(WriteBatch batch, Done done) {
   {
     absl::MutexLock lock(&mutex_);
     const WriteId id = ++write_newest_;
-    waiting_.emplace(id, std::move(done));
+    waiting_[id] = std::move(done);
     actions = Prepare(lane_.WriteArrived(id, std::move(batch), clock_.MonotonicNow()));
   }
-  Do(std::move(actions));
+  Do(actions);
 }
 
 void ShardWriter::Hold(const LaneBounds& bounds) {
@@ -64,7 +64,7 @@ void ShardWriter::Hold(const LaneBounds& bounds) {
     absl::MutexLock lock(&mutex_);
     actions = Prepare(lane_.Hold(bounds, clock_.MonotonicNow()));
   }
-  Do(std::move(actions));
+  Do(actions);
 }
 
 absl::Status ShardWriter::CheckRoute(const LaneRoute& route) const {
@@ -80,7 +80,7 @@ absl::Status ShardWriter::Route(const LaneRoute& route) {
     if (absl::Status status = lane_.CheckRoute(route); !status.ok()) return status;
     actions = Prepare(lane_.Route(route, clock_.MonotonicNow()));
   }
-  Do(std::move(actions));
+  Do(actions);
   return absl::OkStatus();
 }
 
@@ -90,7 +90,7 @@ void ShardWriter::Release() {
     absl::MutexLock lock(&mutex_);
     actions = Prepare(lane_.Release(clock_.MonotonicNow()));
   }
-  Do(std::move(actions));
+  Do(actions);
 }
 
 void ShardWriter::Tick() {
@@ -100,7 +100,7 @@ void ShardWriter::Tick() {
     tick_at_ = absl::InfiniteDuration();
     actions = Prepare(lane_.Tick(clock_.MonotonicNow()));
   }
-  Do(std::move(actions));
+  Do(actions);
 }
 
 LaneStatus ShardWriter::Status() const {
@@ -119,7 +119,7 @@ void ShardWriter::Stop() {
     absl::MutexLock lock(&mutex_);
     actions = Prepare(lane_.Stop());
   }
-  Do(std::move(actions));
+  Do(actions);
   absl::MutexLock lock(&mutex_);
   const auto quiet = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return calls_.empty() && ending_ == 0;
@@ -130,20 +130,8 @@ void ShardWriter::Stop() {
 ShardWriter::Actions ShardWriter::Prepare(LaneEffects effects) {
   Actions actions;
   for (LaneEffect& effect : effects) {
-    if (auto* send = std::get_if<SendCall>(&effect)) {
-      auto call = std::make_shared<NodeCall>();
-      call->id = send->call;
-      call->stub = stubs_.at(send->node_id);
-      call->batch = std::move(send->batch);
-      calls_.emplace(call->id, call);
-      actions.start.push_back(std::move(call));
-    } else if (auto* cancel = std::get_if<CancelCall>(&effect)) {
-      actions.cancel.push_back(calls_.at(cancel->call));
-    } else if (auto* answer = std::get_if<AnswerWrite>(&effect)) {
-      auto done = waiting_.extract(answer->write);
-      INVARIANT(!done.empty());
-      actions.answers.emplace_back(std::move(done.mapped()), std::move(answer->answer));
-    }
+    std::visit([&](auto& one) ABSL_NO_THREAD_SAFETY_ANALYSIS { Add(std::move(one), &actions); },
+               effect);
   }
   if (const absl::Duration tick_at = lane_.NextTick(); tick_at < tick_at_) {
     tick_at_ = actions.tick_at = tick_at;
@@ -151,7 +139,27 @@ ShardWriter::Actions ShardWriter::Prepare(LaneEffects effects) {
   return actions;
 }
 
-void ShardWriter::Do(Actions actions) {
+// In the list of calls before it begins: so it can be cancelled from the first moment.
+void ShardWriter::Add(SendCall&& send, Actions* actions) {
+  auto call = std::make_shared<NodeCall>();
+  call->id = send.call;
+  call->stub = stubs_.at(send.node_id);
+  call->batch = std::move(send.batch);
+  calls_[call->id] = call;
+  actions->start.push_back(std::move(call));
+}
+
+void ShardWriter::Add(CancelCall&& cancel, Actions* actions) {
+  actions->cancel.push_back(calls_.at(cancel.call));
+}
+
+void ShardWriter::Add(AnswerWrite&& answer, Actions* actions) {
+  auto done = waiting_.extract(answer.write);
+  INVARIANT(!done.empty());
+  actions->answers.emplace_back(std::move(done.mapped()), std::move(answer.answer));
+}
+
+void ShardWriter::Do(Actions& actions) {
   for (const auto& call : actions.start) Start(call);
   for (const auto& call : actions.cancel) call->context.TryCancel();
   for (auto& [done, answer] : actions.answers) done(std::move(answer));
@@ -179,7 +187,7 @@ void ShardWriter::Ended(const std::shared_ptr<NodeCall>& call, const grpc::Statu
     actions = Prepare(lane_.CallEnded(call->id, ToCallEnd(status, std::move(call->response)),
                                       clock_.MonotonicNow()));
   }
-  Do(std::move(actions));
+  Do(actions);
   absl::MutexLock lock(&mutex_);
   --ending_;
 }

@@ -62,7 +62,10 @@ class ShardWriter {
   };
 
   Actions Prepare(LaneEffects effects) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Do(Actions actions) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Add(SendCall&& send, Actions* actions) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Add(CancelCall&& cancel, Actions* actions) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Add(AnswerWrite&& answer, Actions* actions) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Do(Actions& actions) ABSL_LOCKS_EXCLUDED(mutex_);
   void Start(const std::shared_ptr<NodeCall>& call);
   void Ended(const std::shared_ptr<NodeCall>& call, const grpc::Status& status);
   void Tick();
