@@ -6,7 +6,7 @@ target_compile_options(hamisha_options INTERFACE
   -Wnon-virtual-dtor -Woverloaded-virtual -Wsuggest-override -Wcast-align -Wcast-qual
   -Wundef -Wunused -Wmissing-declarations -Wimplicit-fallthrough -Wswitch-enum
   $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wduplicated-branches -Wlogical-op -Wuseless-cast -Wredundant-decls>
-  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wno-missing-designated-field-initializers>)
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wno-missing-field-initializers>)
 if(HAMISHA_SANITIZE)
   target_compile_options(hamisha_options INTERFACE
     -fsanitize=${HAMISHA_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

@@ -1,6 +1,7 @@
 // Short ways to write events and what is expected of them.
 #pragma once
 
+#include <catch2/catch.hpp>
 #include <string>
 #include <vector>
 
@@ -70,5 +71,15 @@ class Bench {
     return names;
   }
 };
+
+// Accounts 1, 2: free. 3: another currency. 4: debits limited. 5: credits limited.
+inline Bench WithAccounts() {
+  Bench bench;
+  const std::vector<Account> accounts = {NewAccount(1), NewAccount(2), NewAccount(3, 0, 2),
+                                         NewAccount(4, AccountFlags::kDebitsMustNotExceedCredits),
+                                         NewAccount(5, AccountFlags::kCreditsMustNotExceedDebits)};
+  CHECK(bench.Create(accounts) == std::vector<std::string>(accounts.size(), "ok"));
+  return bench;
+}
 
 }  // namespace ledger
