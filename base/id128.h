@@ -12,7 +12,7 @@ struct Id128 {
   uint64_t high = 0;
   uint64_t low = 0;
 
-  friend auto operator<=>(const Id128&, const Id128&) = default;
+  friend auto operator<=>(const Id128&, const Id128&) = default;  // NOLINT(modernize-use-nullptr)
   bool IsZero() const { return high == 0 && low == 0; }
   bool IsMax() const { return high == UINT64_MAX && low == UINT64_MAX; }
 
