@@ -17,10 +17,12 @@ void ReadLink(YamlReader& reader, const YAML::Node& node, LinkOptions& link) {
 }
 
 void ReadLoad(YamlReader& reader, const YAML::Node& node, LoadOptions& load) {
-  if (!node || !reader.IsMap(node, "load", {"rate", "warm_up", "cool_down", "seed"})) return;
+  if (!node || !reader.IsMap(node, "load", {"rate", "warm_up", "cool_down", "drain", "seed"}))
+    return;
   load.rate_per_s = reader.Positive(node, "rate").value_or(load.rate_per_s);
   load.warm_up = reader.Length(node, "warm_up").value_or(load.warm_up);
   load.cool_down = reader.Length(node, "cool_down").value_or(load.cool_down);
+  load.drain = reader.Length(node, "drain").value_or(load.drain);
   load.seed = reader.Whole(node, "seed", 0, UINT64_MAX).value_or(load.seed);
 }
 
@@ -58,12 +60,13 @@ KillProcess ReadKill(YamlReader& reader, const YAML::Node& node, const LabFile& 
 
 void ReadFault(YamlReader& reader, const YAML::Node& node, LabFile& lab) {
   if (!reader.IsMap(node, "a fault",
-                    {"after_step", "at_step", "flip_state_bit", "cut_link", "kill"})) {
+                    {"after_step", "at_step", "wait", "flip_state_bit", "cut_link", "kill"})) {
     return;
   }
   Fault fault;
   fault.at_start = static_cast<bool>(node["at_step"]);
   fault.step = reader.Text(node, fault.at_start ? "at_step" : "after_step").value_or("");
+  fault.wait = reader.Length(node, "wait").value_or(fault.wait);
   if (fault.step.empty() || (fault.at_start && node["after_step"])) {
     reader.Problem(node,
                    "a fault needs one moment: write 'after_step: ID' (when it has succeeded) or "

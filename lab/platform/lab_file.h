@@ -29,6 +29,7 @@ struct KillProcess {
 struct Fault {
   std::string step;       // Of the playbook.
   bool at_start = false;  // When the step has begun; else when it has succeeded.
+  absl::Duration wait = absl::ZeroDuration();  // So long after that.
   std::variant<FlipStateBit, CutLink, KillProcess> what;
 };
 
@@ -39,6 +40,7 @@ struct LoadOptions {
   double rate_per_s = 0;
   absl::Duration warm_up;
   absl::Duration cool_down;
+  absl::Duration drain;  // How long what got no answer is tried again at the end.
   uint64_t seed = 0;
 };
 
@@ -48,8 +50,11 @@ struct LabFile {
   uint32_t accounts_per_shard = 1'000;
   uint32_t gateways = 2;
   LinkOptions link;
-  LoadOptions load = {
-      .rate_per_s = 100, .warm_up = absl::Seconds(2), .cool_down = absl::Seconds(2), .seed = 1};
+  LoadOptions load = {.rate_per_s = 100,
+                      .warm_up = absl::Seconds(2),
+                      .cool_down = absl::Seconds(2),
+                      .drain = absl::Seconds(30),
+                      .seed = 1};
   std::vector<Fault> faults;
   bool rollback_unknown = false;  // Ask once more to go back when a run ends unknown.
 };

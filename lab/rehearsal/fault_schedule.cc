@@ -63,8 +63,10 @@ std::vector<FaultEffect> FaultSchedule::Due(const api::RunView& run, absl::Durat
     Entry& entry = entries_[i];
     if (entry.state == State::kArmed && IsReached(run, entry.fault)) {
       entry.state = State::kTriggered;
+      entry.begin_at = now + entry.fault.wait;
     }
-    if (entry.state == State::kTriggered) due.push_back(Begin(i, entry.fault));
+    if (entry.state == State::kTriggered && now >= entry.begin_at)
+      due.push_back(Begin(i, entry.fault));
     if (entry.state == State::kBegun && now >= entry.follow_up_at) {
       due.push_back(FollowUp(i, entry.fault));
     }
@@ -96,6 +98,13 @@ std::vector<FaultEffect> FaultSchedule::RunEnded() {
     entry.state = State::kOver;
   }
   return due;
+}
+
+bool FaultSchedule::Waiting(absl::Duration now) const {
+  for (const Entry& entry : entries_) {
+    if (entry.state == State::kTriggered && now < entry.begin_at) return true;
+  }
+  return false;
 }
 
 bool FaultSchedule::Pending() const {

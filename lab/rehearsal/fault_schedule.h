@@ -30,6 +30,8 @@ class FaultSchedule {
   // Once the run has ended: what is over with it (a link cut for ever), and nothing new begins.
   std::vector<FaultEffect> RunEnded();
 
+  // A fault's moment has come, and its wait goes on.
+  bool Waiting(absl::Duration now) const;
   // Something that was done is still to be undone.
   bool Pending() const;
   // Lab file order, in words: "seal: cut the link for 5s".
@@ -42,6 +44,7 @@ class FaultSchedule {
     Fault fault;
     State state = State::kArmed;
     bool injected = false;
+    absl::Duration begin_at = absl::ZeroDuration();
     absl::Duration follow_up_at = absl::InfiniteDuration();
   };
 

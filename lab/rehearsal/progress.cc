@@ -1,5 +1,8 @@
 #include "lab/rehearsal/progress.h"
 
+#include <algorithm>
+#include <initializer_list>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -20,6 +23,10 @@ std::string StepName(const api::StepView& step) {
   return step.back() ? absl::StrCat("back ", step.undoes(), ": ", step.action()) : step.id();
 }
 
+bool IsOneOf(const std::string& state, std::initializer_list<const char*> states) {
+  return std::find(states.begin(), states.end(), state) != states.end();
+}
+
 // The first host's complaint.
 std::string Complaint(const api::StepView& step) {
   for (const api::HostView& host : step.hosts()) {
@@ -30,9 +37,17 @@ std::string Complaint(const api::StepView& step) {
   return "";
 }
 
+// The way back of a step is told by its own lines.
+bool IsTold(const api::StepView& step) {
+  return step.back() || !IsOneOf(step.state(), {"settling", "undoing", "undone", "undo_failed"}) ||
+         (step.state() == "undoing" && !Complaint(step).empty());
+}
+
 std::string Describe(const api::StepView& step) {
   std::string line = absl::StrFormat("  %-26s %-10s", StepName(step), step.state());
-  if (step.has_started() && step.has_ended()) {
+  const bool over =
+      IsOneOf(step.state(), {"succeeded", "failed", "unknown", "undone", "undo_failed"});
+  if (over && step.has_started() && step.has_ended()) {
     absl::StrAppend(&line, "  ", Seconds(FromProto(step.ended()) - FromProto(step.started())));
   }
   return absl::StrCat(line, Complaint(step));
@@ -47,6 +62,7 @@ std::vector<std::string> RunNarrator::Tell(const api::RunView& run) {
     std::string& known = states_[i];
     if (known == step.state() || !step.has_started()) continue;
     known = step.state();
+    if (!IsTold(step)) continue;
     const std::string phase = step.back() ? "way back" : step.phase();
     if (phase != phase_) lines.push_back(phase);
     phase_ = phase;

@@ -22,6 +22,7 @@ constexpr absl::Duration kCheckMax = absl::Minutes(10);
 constexpr absl::Duration kLoadEndMax = absl::Minutes(2);
 constexpr absl::Duration kCallMax = absl::Seconds(10);
 constexpr absl::Duration kTurn = absl::Milliseconds(20);
+constexpr absl::Duration kTurnWaiting = absl::Milliseconds(1);  // For a fault that is due soon.
 constexpr absl::Duration kSilenceMax = absl::Seconds(60);
 constexpr absl::Duration kCatchUpMax = absl::Seconds(20);
 
@@ -113,9 +114,10 @@ absl::Status Rehearsal::StartLoad() {
   display_.Line(absl::StrCat("load: ", lab.load.rate_per_s, " transactions a second"));
   return platform_->supervisor().Start(
       kLoad,
-      platform_->CommandOf(kLoad, "hamisha-load",
-                           command({"run", "--rate", absl::StrCat(lab.load.rate_per_s), "--seed",
-                                    absl::StrCat(lab.load.seed)})),
+      platform_->CommandOf(
+          kLoad, "hamisha-load",
+          command({"run", "--rate", absl::StrCat(lab.load.rate_per_s), "--drain",
+                   absl::FormatDuration(lab.load.drain), "--seed", absl::StrCat(lab.load.seed)})),
       Lifetime::kService);
 }
 
@@ -156,7 +158,7 @@ absl::Status Rehearsal::Follow(RunFollower& follower) {
                                                  absl::FormatDuration(kSilenceMax), "; see ",
                                                  platform_->LogOf("orchestrator").path()));
     }
-    follower.AwaitChange(version, kTurn);
+    follower.AwaitChange(version, faults_.Waiting(clock_.MonotonicNow()) ? kTurnWaiting : kTurn);
   }
   const api::RunView run = follower.View();
   display_.Line(absl::StrCat("the run ended: ", ToString(run.state()),

@@ -20,7 +20,8 @@ const api::StepView* StepById(const api::RunView& run, const std::string& id) {
 
 // Whether the gateways let writes go by this action of the way back.
 bool ReleasesWrites(const api::RunView& run, const api::StepView& step) {
-  if (!step.back() || !step.has_ended()) return false;
+  const bool done = step.state() == "undone" || step.state() == "succeeded";
+  if (!step.back() || !step.has_ended() || !done) return false;
   if (step.action() == "gateway.release") return true;
   const api::StepView* const undone = StepById(run, step.undoes());
   return step.action() == "gateway.hold" && undone != nullptr && undone->action() == "gateway.hold";

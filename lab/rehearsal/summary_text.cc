@@ -1,4 +1,5 @@
 // How a rehearsal's result is told: to people, and to programs.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
@@ -67,10 +68,17 @@ std::string ShardWords(const ShardResult& shard) {
                                                             shard.logs_equal ? "equal" : "DIFFER"));
 }
 
+bool WritesCameBack(const RehearsalResult& result) {
+  return std::all_of(result.shards.begin(), result.shards.end(),
+                     [](const ShardResult& shard) { return !shard.writer.empty(); });
+}
+
 void AddClients(const RehearsalResult& result, Lines& lines) {
   const CheckResult& check = result.check;
-  lines.Add("pause",
-            absl::StrFormat("%.0f ms without writes, as clients felt it", check.write_pause_ms));
+  lines.Add("pause", WritesCameBack(result)
+                         ? absl::StrFormat("%.0f ms without writes, as clients felt it",
+                                           check.write_pause_ms)
+                         : "writes did not come back: see `shards`");
   lines.Add("clients",
             absl::StrCat("acknowledged ", WithThousands(check.acknowledged), ", lost ", check.lost,
                          ", duplicated ", check.duplicated, ", errors ", check.client_errors));
@@ -132,7 +140,6 @@ std::string ToJson(const RehearsalResult& result) {
   nlohmann::json root = {{"outcome", ToString(result.run.state())},
                          {"explanation", result.run.explanation()},
                          {"run", result.run.run()},
-                         {"write_pause_ms", check.write_pause_ms},
                          {"acknowledged", check.acknowledged},
                          {"lost", check.lost},
                          {"duplicated", check.duplicated},
@@ -151,6 +158,8 @@ std::string ToJson(const RehearsalResult& result) {
                          {"complaints", Complaints(result)},
                          {"journal", result.run.journal()},
                          {"directory", result.directory}};
+  root["write_pause_ms"] =
+      WritesCameBack(result) ? nlohmann::json(check.write_pause_ms) : nlohmann::json();
   const auto after = SourceWritingAfter(result.run);
   root["source_writing_after_ms"] =
       after ? nlohmann::json(absl::ToDoubleMilliseconds(*after)) : nlohmann::json();

@@ -22,29 +22,24 @@ TEST_CASE("the link may be away for 5 s: the run ends on one side or the other",
   }
 }
 
+// 75 ms into the seal over a link of 100 ms, the sources have sealed, and nobody on this side has
+// heard of it.
 TEST_CASE("the link is cut for ever: never two writers, and it is clear what to do", "[link]") {
-  const char* const moment = GENERATE("at_step: seal", "at_step: compare", "at_step: open");
+  const char* const moment =
+      GENERATE("at_step: seal", "at_step: seal, wait: 75ms", "at_step: compare", "at_step: open");
   DYNAMIC_SECTION(moment) {
-    const Rehearsed weekend = Rehearse({.faults = Cut(moment, "forever")});
+    const Rehearsed weekend = Rehearse({.faults = Cut(moment, "forever"),
+                                        .round_trip = "100ms",
+                                        .rollback_unknown = true,
+                                        .short_timeouts = true});
     CAPTURE(weekend.output);
-    CHECK(weekend.outcome() != "running");
-    if (weekend.outcome() == "unknown") {
-      CHECK(weekend.exit_code == 7);
-      CHECK_THAT(weekend.summary["explanation"].get<std::string>(),
-                 Catch::Contains("hamisha rollback"));
-    }
+    // What was unknown while the link was away is resolved by asking again.
+    const bool was_unknown = weekend.output.find("the run ended: unknown") != std::string::npos;
+    if (was_unknown) CHECK_THAT(weekend.output, Catch::Contains("hamisha rollback"));
+    CHECK((weekend.outcome() == "rolled_back" || weekend.outcome() == "stopped"));
+    CHECK(weekend.writing_site() == (weekend.outcome() == "stopped" ? "target" : "source"));
     CheckPromises(weekend);
   }
-}
-
-TEST_CASE("an unknown end is resolved once the link is there again", "[link]") {
-  const Rehearsed weekend =
-      Rehearse({.faults = Cut("at_step: seal", "forever"), .rollback_unknown = true});
-  CAPTURE(weekend.output);
-  CHECK(weekend.outcome() == "rolled_back");
-  CHECK(weekend.exit_code == 6);
-  CHECK(weekend.writing_site() == "source");
-  CheckPromises(weekend);
 }
 
 }  // namespace

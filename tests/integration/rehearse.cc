@@ -1,6 +1,7 @@
 #include "tests/integration/rehearse.h"
 
 #include <catch2/catch.hpp>
+#include <regex>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -16,7 +17,7 @@ kind: Lab
 shards: 2
 accounts_per_shard: 2000
 gateways: 2
-load: {rate: 300, warm_up: 500ms, cool_down: 700ms, seed: 1}
+load: {rate: 300, warm_up: 500ms, cool_down: 700ms, drain: 5s, seed: 1}
 link: {bandwidth: 200MB/s, round_trip: )",
                       scenario.round_trip, "}\n",
                       scenario.rollback_unknown ? "on_unknown: rollback\n" : "",
@@ -55,9 +56,18 @@ Rehearsed Rehearse(const Scenario& scenario) {
   const std::string lab = rehearsed.folder->path() + "/lab.yaml";
   const std::string output = rehearsed.folder->path() + "/output";
   REQUIRE(files.Replace(lab, LabFileOf(scenario)).ok());
+  std::string playbook = SOURCE_DIR "/playbooks/weekend_cutover.yaml";
+  if (scenario.short_timeouts) {
+    const std::string yaml = files.Read(playbook).value();
+    playbook = rehearsed.folder->path() + "/weekend_cutover.yaml";
+    std::string hasty = std::regex_replace(yaml, std::regex("timeout: [0-9]+s"), "timeout: 1s");
+    // The canaries need many trips.
+    const std::regex canary("(probe\\.canary\n *hosts: gateways\n *timeout: )1s");
+    hasty = std::regex_replace(hasty, canary, "$015s");
+    REQUIRE(files.Replace(playbook, hasty).ok());
+  }
   const auto process = base::SystemCommandRunner().Start(
-      {.arguments = {BINARY_DIR "/hamisha-lab", "rehearse",
-                     SOURCE_DIR "/playbooks/weekend_cutover.yaml", "--lab", lab, "--dir",
+      {.arguments = {BINARY_DIR "/hamisha-lab", "rehearse", playbook, "--lab", lab, "--dir",
                      rehearsed.directory(), "--format", "json", "--keep"},
        .output = output});
   REQUIRE(process.ok());

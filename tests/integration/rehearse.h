@@ -14,6 +14,7 @@ struct Scenario {
   std::string faults = "";
   std::string round_trip = "40ms";
   bool rollback_unknown = false;
+  bool short_timeouts = false;  // Of the playbook's orders: 1 s.
 };
 
 struct Rehearsed {

@@ -70,6 +70,18 @@ TEST_CASE("what was taken for a while is given back after it", "[faults]") {
   }
 }
 
+TEST_CASE("a fault may come a while after its moment", "[faults]") {
+  FaultSchedule faults({{.step = "seal",
+                         .at_start = true,
+                         .wait = absl::Milliseconds(30),
+                         .what = CutLink{absl::Seconds(5)}}});
+  CHECK(faults.Due(kSealRunning(), kStart).empty());
+  CHECK(faults.Waiting(absl::Milliseconds(29)));
+  CHECK(faults.Due(kSealRunning(), absl::Milliseconds(29)).empty());
+  CHECK_FALSE(faults.Waiting(absl::Milliseconds(30)));
+  CHECK(faults.Due(kSealSucceeded(), absl::Milliseconds(30)).size() == 1);
+}
+
 TEST_CASE("a cut for ever lasts until the run has ended", "[faults]") {
   FaultSchedule faults({{.step = "seal", .what = CutLink{absl::InfiniteDuration()}}});
   faults.Done(faults.Due(kSealSucceeded(), kStart).at(0), kStart);
