@@ -1,82 +1,98 @@
 #include "ledger/core/account_table.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "base/invariant.h"
-#include "ledger/core/status.h"
 
 namespace ledger {
-namespace {
 
-using Status = AccountStatus;
-
-constexpr uint16_t kLimits =
-    AccountFlags::kDebitsMustNotExceedCredits | AccountFlags::kCreditsMustNotExceedDebits;
-
-Status CheckExisting(const Account& event, const Account& stored) {
-  if (event.flags != stored.flags) return Status::kExistsWithDifferentFlags;
-  if (event.user_data_128 != stored.user_data_128) return Status::kExistsWithDifferentUserData128;
-  if (event.user_data_64 != stored.user_data_64) return Status::kExistsWithDifferentUserData64;
-  if (event.user_data_32 != stored.user_data_32) return Status::kExistsWithDifferentUserData32;
-  if (event.ledger != stored.ledger) return Status::kExistsWithDifferentLedger;
-  if (event.code != stored.code) return Status::kExistsWithDifferentCode;
-  return Status::kExists;
-}
-
-// What stands before the existence check.
-Status CheckIdentity(const Account& event, uint32_t shard) {
-  if (event.timestamp_ns != 0) return Status::kTimestampMustBeZero;
-  if (event.reserved != 0) return Status::kReservedField;
-  if ((event.flags & ~AccountFlags::kKnown) != 0) return Status::kReservedFlag;
-  if (event.id.IsZero()) return Status::kIdMustNotBeZero;
-  if (event.id.IsMax()) return Status::kIdMustNotBeIntMax;
-  if (ShardOfAccount(event.id) != shard) return Status::kAccountOfAnotherShard;
-  return Status::kOk;
-}
-
-Status CheckFields(const Account& event) {
-  if ((event.flags & kLimits) == kLimits) return Status::kFlagsAreMutuallyExclusive;
-  if (event.debits_pending != 0) return Status::kDebitsPendingMustBeZero;
-  if (event.debits_posted != 0) return Status::kDebitsPostedMustBeZero;
-  if (event.credits_pending != 0) return Status::kCreditsPendingMustBeZero;
-  if (event.credits_posted != 0) return Status::kCreditsPostedMustBeZero;
-  if (event.ledger == 0) return Status::kLedgerMustNotBeZero;
-  if (event.code == 0) return Status::kCodeMustNotBeZero;
-  return Status::kOk;
-}
-
-}  // namespace
-
-uint32_t AccountTable::Execute(const Account& event, uint64_t timestamp_ns) {
-  Status status = CheckIdentity(event, shard_);
-  if (status != Status::kOk) return static_cast<uint32_t>(status);
-  if (const auto row = Find(event.id)) {
-    return static_cast<uint32_t>(CheckExisting(event, rows_[*row]));
+Account AccountTable::Full(uint32_t row) const {
+  const AccountRow& hot = rows_[row];
+  Account account;
+  account.id = hot.id;
+  account.debits_pending = hot.debits_pending;
+  account.debits_posted = hot.debits_posted;
+  account.credits_pending = hot.credits_pending;
+  account.credits_posted = hot.credits_posted;
+  account.ledger = hot.ledger;
+  account.timestamp_ns = hot.timestamp_ns;
+  account.code = hot.code;
+  account.flags = hot.flags & AccountFlags::kKnown;
+  if ((hot.flags & kHasDetails) != 0) {
+    const Details& details = details_.at(row);
+    account.user_data_128 = details.user_data_128;
+    account.user_data_64 = details.user_data_64;
+    account.user_data_32 = details.user_data_32;
+    account.balance_max = details.balance_max;
   }
-  status = CheckFields(event);
-  if (status != Status::kOk) return static_cast<uint32_t>(status);
-
-  INVARIANT(rows_.size() < std::numeric_limits<uint32_t>::max());
-  rows_by_id_.emplace(event.id, static_cast<uint32_t>(rows_.size()));
-  Account account = event;
-  account.timestamp_ns = timestamp_ns;
-  rows_.push_back(account);
-  return static_cast<uint32_t>(Status::kOk);
+  return account;
 }
 
-void AccountTable::RollBack(size_t size) {
+std::optional<uint32_t> AccountTable::Find(const Id128& id) const {
+  return index_.Find(id, [this](uint32_t row) -> const Id128& { return IdOf(row); });
+}
+
+bool AccountTable::HasTimestamp(uint64_t timestamp_ns) const {
+  uint64_t low = 0;
+  uint64_t high = rows_.size();
+  while (low < high) {
+    const uint64_t middle = low + (high - low) / 2;
+    if (rows_[middle].timestamp_ns < timestamp_ns) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low < rows_.size() && rows_[low].timestamp_ns == timestamp_ns;
+}
+
+void AccountTable::PrefetchRow(const Id128& id) const {
+  index_.PrefetchRow(id, [this](uint32_t row) { __builtin_prefetch(&rows_[row], 1); });
+}
+
+void AccountTable::Add(const Account& account) {
+  INVARIANT(rows_.size() < RowIndex::kRowsMax && account.timestamp_ns > newest_timestamp_ns());
+  const auto row = static_cast<uint32_t>(rows_.size());
+  rows_.push_back({.id = account.id,
+                   .debits_pending = account.debits_pending,
+                   .debits_posted = account.debits_posted,
+                   .credits_pending = account.credits_pending,
+                   .credits_posted = account.credits_posted,
+                   .timestamp_ns = account.timestamp_ns,
+                   .ledger = account.ledger,
+                   .code = account.code,
+                   .flags = account.flags});
+  index_.Insert(account.id, row, [this](uint32_t of) -> const Id128& { return IdOf(of); });
+  if (!account.user_data_128.IsZero() || account.user_data_64 != 0 || account.user_data_32 != 0) {
+    rows_[row].flags |= kHasDetails;
+    details_[row] = {.user_data_128 = account.user_data_128,
+                     .user_data_64 = account.user_data_64,
+                     .user_data_32 = account.user_data_32};
+  }
+  if (account.balance_max != 0) SetBalanceMax(row, account.balance_max);
+}
+
+void AccountTable::RollBack(uint64_t size) {
   while (rows_.size() > size) {
-    rows_by_id_.erase(rows_[rows_.size() - 1].id);
+    const auto row = static_cast<uint32_t>(rows_.size() - 1);
+    index_.Erase(rows_[row].id, [this](uint32_t of) -> const Id128& { return IdOf(of); });
+    if ((rows_[row].flags & kHasDetails) != 0) details_.erase(row);
     rows_.pop_back();
   }
 }
 
-std::optional<uint32_t> AccountTable::Find(const Id128& id) const {
-  const auto entry = rows_by_id_.find(id);
-  if (entry == rows_by_id_.end()) return std::nullopt;
-  return entry->second;
+uint64_t AccountTable::BalanceMax(uint32_t row) const {
+  return HasBalanceMax(row) ? details_.at(row).balance_max : 0;
+}
+
+void AccountTable::SetBalanceMax(uint32_t row, uint64_t balance_max) {
+  uint16_t& flags = rows_[row].flags;
+  if (balance_max == 0 && (flags & kHasDetails) == 0) return;
+  details_[row].balance_max = balance_max;
+  flags |= kHasDetails;
+  flags =
+      static_cast<uint16_t>(balance_max == 0 ? flags & ~kHasBalanceMax : flags | kHasBalanceMax);
 }
 
 absl::Span<const uint32_t> AccountTable::SortedById() const {
@@ -91,11 +107,18 @@ absl::Span<const uint32_t> AccountTable::SortedById() const {
     const Id128& other = right.first;
     return one.high != other.high ? one.high < other.high : one.low < other.low;
   });
+  sorted_.reserve(rows_.size());
   for (const auto& [id, row] : added) sorted_.push_back(row);
   std::inplace_merge(
       sorted_.begin(), sorted_.begin() + static_cast<ptrdiff_t>(sorted_before), sorted_.end(),
       [this](uint32_t left, uint32_t right) { return rows_[left].id < rows_[right].id; });
   return sorted_;
+}
+
+uint64_t AccountTable::bytes() const {
+  constexpr uint64_t kDetailsBytes = sizeof(std::pair<const uint32_t, Details>) + 1;
+  return rows_.size() * sizeof(AccountRow) + index_.bytes() + details_.capacity() * kDetailsBytes +
+         sorted_.capacity() * sizeof(uint32_t);
 }
 
 }  // namespace ledger

@@ -7,35 +7,78 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
 #include "ledger/core/chunked_vector.h"
+#include "ledger/core/row_index.h"
 #include "ledger/core/types.h"
 
 namespace ledger {
 
-// The accounts of a shard: rows in order of creation, found by id. Part of StateMachine.
+// What every transfer needs of an account: one cache line.
+struct alignas(64) AccountRow {
+  Id128 id;
+  uint64_t debits_pending;
+  uint64_t debits_posted;
+  uint64_t credits_pending;
+  uint64_t credits_posted;
+  uint64_t timestamp_ns;
+  uint32_t ledger;
+  uint16_t code;
+  uint16_t flags;  // AccountFlags and, above them, the table's own.
+};
+static_assert(sizeof(AccountRow) == 64);
+
+// The accounts of a shard: rows in order of creation and so of time, found by id. User data and the
+// largest balance stand aside, for accounts that have them. 70 bytes an account without. Part of
+// StateMachine; not thread-safe.
 class AccountTable {
  public:
   explicit AccountTable(uint32_t shard) : shard_(shard) {}
 
-  // Creates one account and answers its AccountStatus.
-  uint32_t Execute(const Account& event, uint64_t timestamp_ns);
-  // Undoes the newest creations until `size` rows are left.
-  void RollBack(size_t size);
-  void Prefetch(const Account& event) const { rows_by_id_.prefetch(event.id); }
-  void Prefetch(const Id128& id) const { rows_by_id_.prefetch(id); }
-
-  size_t size() const { return rows_.size(); }
-  Account& operator[](uint32_t row) { return rows_[row]; }
-  const Account& operator[](uint32_t row) const { return rows_[row]; }
-  std::optional<uint32_t> Find(const Id128& id) const;
   uint32_t shard() const { return shard_; }
+  uint64_t size() const { return rows_.size(); }
+  AccountRow& operator[](uint32_t row) { return rows_[row]; }
+  const AccountRow& operator[](uint32_t row) const { return rows_[row]; }
+  // The account with all its fields.
+  Account Full(uint32_t row) const;
+
+  std::optional<uint32_t> Find(const Id128& id) const;
+  bool HasTimestamp(uint64_t timestamp_ns) const;
+  uint64_t newest_timestamp_ns() const { return size() == 0 ? 0 : rows_[size() - 1].timestamp_ns; }
+  // First the one, some events later the other, then Find.
+  void PrefetchIndex(const Id128& id) const { index_.PrefetchSlot(id); }
+  void PrefetchRow(const Id128& id) const;
+
+  // An account of a new id, later than all others.
+  void Add(const Account& account);
+  // Drops the newest until `size` are left.
+  void RollBack(uint64_t size);
+
+  bool HasBalanceMax(uint32_t row) const { return (rows_[row].flags & kHasBalanceMax) != 0; }
+  uint64_t BalanceMax(uint32_t row) const;
+  void SetBalanceMax(uint32_t row, uint64_t balance_max);
 
   // All rows by id. Kept between calls; only what is new is sorted.
   absl::Span<const uint32_t> SortedById() const;
+  // Memory of rows, index and what stands aside.
+  uint64_t bytes() const;
 
  private:
+  // Bits of AccountRow::flags that never leave this table.
+  static constexpr uint16_t kHasDetails = 1 << 15;
+  static constexpr uint16_t kHasBalanceMax = 1 << 14;
+  static_assert((AccountFlags::kKnown & (kHasDetails | kHasBalanceMax)) == 0);
+
+  struct Details {
+    Id128 user_data_128;
+    uint64_t user_data_64 = 0;
+    uint32_t user_data_32 = 0;
+    uint64_t balance_max = 0;
+  };
+  const Id128& IdOf(uint32_t row) const { return rows_[row].id; }
+
   uint32_t shard_;
-  ChunkedVector<Account> rows_;
-  absl::flat_hash_map<Id128, uint32_t> rows_by_id_;
+  ChunkedVector<AccountRow> rows_;
+  RowIndex index_;
+  absl::flat_hash_map<uint32_t, Details> details_;
   mutable std::vector<uint32_t> sorted_;
 };
 

@@ -103,7 +103,7 @@ absl::StatusOr<RecordDraft> Ownership::DraftFirstOpen() const {
 }
 
 absl::StatusOr<RecordDraft> Ownership::DraftBatch(RecordKind kind, uint64_t epoch) const {
-  INVARIANT(kind == RecordKind::kAccounts || kind == RecordKind::kTransfers);
+  INVARIANT(kind != RecordKind::kSeal && kind != RecordKind::kOpen);
   if (absl::Status status = CheckPrimary(epoch); !status.ok()) return status;
   return Draft(kind, this->epoch());
 }

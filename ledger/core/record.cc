@@ -50,6 +50,10 @@ absl::string_view BodyFault(RecordKind kind, size_t bytes) {
       return bytes % sizeof(Transfer) != 0 || bytes / sizeof(Transfer) > kBatchEventsMax
                  ? "body is not a batch of transfers"
                  : "";
+    case RecordKind::kBalanceLimits:
+      return bytes % sizeof(BalanceLimit) != 0 || bytes / sizeof(BalanceLimit) > kBatchEventsMax
+                 ? "body is not a batch of balance limits"
+                 : "";
     case RecordKind::kSeal: return bytes != 0 ? "a seal has no body" : "";
     case RecordKind::kOpen: return bytes > kOpenBodyBytesMax ? "body of an open is too long" : "";
   }
@@ -67,7 +71,7 @@ absl::string_view Fault(const Record& record) {
   if (record.successor.empty() == is_seal) return "a seal, and only a seal, names a successor";
   if (record.run.size() > kRunBytesMax) return "run's length";
   if (!record.run.empty() && !is_seal) return "only a seal names a run";
-  if (record.timestamp_ns < record.accounts().size() + record.transfers().size()) {
+  if (record.timestamp_ns < record.event_count()) {
     return "timestamp is below the number of events";
   }
   return "";
@@ -107,6 +111,11 @@ absl::Span<const Account> Record::accounts() const {
 absl::Span<const Transfer> Record::transfers() const {
   if (kind != RecordKind::kTransfers) return {};
   return {reinterpret_cast<const Transfer*>(body.data()), body.size() / sizeof(Transfer)};
+}
+
+absl::Span<const BalanceLimit> Record::balance_limits() const {
+  if (kind != RecordKind::kBalanceLimits) return {};
+  return {reinterpret_cast<const BalanceLimit*>(body.data()), body.size() / sizeof(BalanceLimit)};
 }
 
 void EncodeRecord(Record& record, std::string& out) {

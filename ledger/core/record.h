@@ -12,11 +12,12 @@
 namespace ledger {
 
 enum class RecordKind : uint8_t {
-  kAccounts = 1,   // Body: Accounts.
-  kTransfers = 2,  // Body: Transfers.
-  kSeal = 3,       // Body: successor, run. Ends the owner's right to write.
-  kOpen = 4,       // Body: empty for the first record of a shard and for an Unseal, else the
-                   // certificate it rests on. Begins the owner's right to write in `epoch`.
+  kAccounts = 1,       // Body: Accounts.
+  kTransfers = 2,      // Body: Transfers; none: only time passes.
+  kSeal = 3,           // Body: successor, run. Ends the owner's right to write.
+  kOpen = 4,           // Body: empty for the first record of a shard and for an Unseal, else the
+                       // certificate it rests on. Begins the owner's right to write in `epoch`.
+  kBalanceLimits = 5,  // Body: BalanceLimits.
 };
 
 // One entry of a shard's log, decoded. Node ids are at most kNodeIdBytesMax bytes.
@@ -29,12 +30,17 @@ struct Record {
   std::string owner;              // Node id of the owner in force from this record on.
   std::string successor;          // kSeal only: the one node that may open next.
   std::string run;                // kSeal only.
-  absl::string_view body;         // kAccounts, kTransfers, kOpen: points into the encoded bytes.
+  absl::string_view body;         // of all but a seal: points into the encoded bytes.
   base::Hash256 hash{};           // Log hash at `position`: SHA-256 of the encoded record.
   uint64_t encoded_bytes = 0;
 
-  absl::Span<const Account> accounts() const;    // kAccounts.
-  absl::Span<const Transfer> transfers() const;  // kTransfers.
+  absl::Span<const Account> accounts() const;             // kAccounts.
+  absl::Span<const Transfer> transfers() const;           // kTransfers.
+  absl::Span<const BalanceLimit> balance_limits() const;  // kBalanceLimits.
+  // How many events the body holds, each with a nanosecond of its own.
+  size_t event_count() const {
+    return accounts().size() + transfers().size() + balance_limits().size();
+  }
 };
 
 inline constexpr size_t kNodeIdBytesMax = 63;

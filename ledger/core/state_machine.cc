@@ -1,29 +1,38 @@
 #include "ledger/core/state_machine.h"
 
 #include <map>
-#include <string>
 #include <utility>
 
 #include "base/invariant.h"
+#include "ledger/core/account_executor.h"
 #include "ledger/core/account_table.h"
-#include "ledger/core/transfer_table.h"
+#include "ledger/core/pending_table.h"
+#include "ledger/core/state_root.h"
+#include "ledger/core/transfer_executor.h"
 
 namespace ledger {
 
 struct StateMachine::State {
-  explicit State(uint32_t shard) : accounts(shard), transfers(accounts) {}
+  State(uint32_t shard, TransferStore& store)
+      : transfers(store),
+        accounts(shard),
+        account_executor(accounts, transfers),
+        transfer_executor(accounts, pendings, transfers) {}
 
+  TransferStore& transfers;
   AccountTable accounts;
-  TransferTable transfers;
+  PendingTable pendings;
+  AccountExecutor account_executor;
+  TransferExecutor transfer_executor;
   uint64_t last_timestamp_ns = 0;
 };
 
 namespace {
 
-// How far ahead of the event at hand the indexes are fetched into the processor's cache.
-constexpr size_t kPrefetchDistance = 12;
-constexpr size_t kRootBufferBytes = 65'536;
-constexpr char kRootPrefix[16] = "hamisha.state.1";
+// How far ahead of the event at hand memory is fetched into the processor's cache: first what says
+// where the rows are, then the rows.
+constexpr size_t kPrefetchFar = 24;
+constexpr size_t kPrefetchNear = 10;
 
 constexpr uint32_t kOk = 0;
 constexpr uint16_t kLinked = 1;
@@ -36,76 +45,71 @@ static_assert(kLinkedEventChainOpen == static_cast<uint32_t>(AccountStatus::kLin
 static_assert(kLinkedEventChainOpen ==
               static_cast<uint32_t>(TransferStatus::kLinkedEventChainOpen));
 
+bool IsImported(const Account& event) { return (event.flags & AccountFlags::kImported) != 0; }
+bool IsImported(const Transfer& event) { return (event.flags & TransferFlags::kImported) != 0; }
+
 // The chain that the event at hand is in, if any.
 struct Chain {
   bool is_open = false;
   bool is_broken = false;
   uint32_t first_event = 0;
-  size_t rows_before = 0;  // The rows since are the undo log.
 };
 
-template <typename Table, typename Event>
-std::vector<EventResult> ExecuteBatch(Table& table, absl::Span<const Event> batch,
-                                      uint64_t first_timestamp_ns) {
+template <typename Executor, typename Event>
+std::vector<EventResult> ExecuteBatch(Executor& executor, absl::Span<const Event> batch,
+                                      uint64_t before_first_ns) {
   std::vector<EventResult> results;
   Chain chain;
   const auto count = static_cast<uint32_t>(batch.size());
+  const uint64_t batch_ns = before_first_ns + count;
   for (uint32_t i = 0; i < count; ++i) {
-    if (i + kPrefetchDistance < count) table.Prefetch(batch[i + kPrefetchDistance]);
+    if (i + kPrefetchFar < count) executor.PrefetchFar(batch[i + kPrefetchFar]);
+    if (i + kPrefetchNear < count) executor.PrefetchNear(batch[i + kPrefetchNear]);
     const bool is_linked = (batch[i].flags & kLinked) != 0;
-    const bool is_last = i + 1 == count;
     if (is_linked && !chain.is_open) {
-      chain = {.is_open = true, .is_broken = false, .first_event = i, .rows_before = table.size()};
+      chain = {.is_open = true, .is_broken = false, .first_event = i};
+      executor.BeginChain();
     }
     uint32_t code = kOk;
-    if (is_linked && is_last) {
+    if (is_linked && i + 1 == count) {
       code = kLinkedEventChainOpen;
     } else if (chain.is_broken) {
       code = kLinkedEventFailed;
     } else {
-      code = table.Execute(batch[i], first_timestamp_ns + i);
+      const Slot slot{.timestamp_ns = before_first_ns + 1 + i,
+                      .batch_ns = batch_ns,
+                      .batch_is_imported = IsImported(batch[0])};
+      code = static_cast<uint32_t>(executor.Execute(batch[i], slot));
     }
     if (code != kOk) {
       if (chain.is_open && !chain.is_broken) {
         chain.is_broken = true;
-        table.RollBack(chain.rows_before);
+        executor.RollBackChain();
         for (uint32_t j = chain.first_event; j < i; ++j) results.push_back({j, kLinkedEventFailed});
       }
       results.push_back({i, code});
     }
-    if (!is_linked) chain = {};
+    if (!is_linked && chain.is_open) {
+      if (!chain.is_broken) executor.EndChain();
+      chain = {};
+    }
   }
   return results;
 }
 
-// SHA-256 of many small rows, gathered so that each costs little.
-class RowHasher {
- public:
-  RowHasher() { buffer_.reserve(kRootBufferBytes); }
-
-  void Add(const void* data, size_t bytes) {
-    if (buffer_.size() + bytes > kRootBufferBytes) Flush();
-    buffer_.append(static_cast<const char*>(data), bytes);
-  }
-  void AddNumber(uint64_t number) { Add(&number, sizeof(number)); }
-  base::Hash256 Finish() {
-    Flush();
-    return sha_.Finish();
-  }
-
- private:
-  void Flush() {
-    sha_.Update(buffer_);
-    buffer_.clear();
-  }
-
-  base::Sha256 sha_;
-  std::string buffer_;
-};
+BalanceLimitStatus SetBalanceLimit(AccountTable& accounts, const BalanceLimit& event) {
+  using Status = BalanceLimitStatus;
+  if (ShardOfAccount(event.account_id) != accounts.shard()) return Status::kAccountOfAnotherShard;
+  const auto row = accounts.Find(event.account_id);
+  if (!row.has_value()) return Status::kAccountNotFound;
+  accounts.SetBalanceMax(*row, event.balance_max);
+  return Status::kOk;
+}
 
 }  // namespace
 
-StateMachine::StateMachine(uint32_t shard) : state_(std::make_unique<State>(shard)) {}
+StateMachine::StateMachine(uint32_t shard, TransferStore& transfers)
+    : state_(std::make_unique<State>(shard, transfers)) {}
 StateMachine::~StateMachine() = default;
 StateMachine::StateMachine(StateMachine&&) noexcept = default;
 StateMachine& StateMachine::operator=(StateMachine&&) noexcept = default;
@@ -113,14 +117,25 @@ StateMachine& StateMachine::operator=(StateMachine&&) noexcept = default;
 std::vector<EventResult> StateMachine::CreateAccounts(absl::Span<const Account> batch,
                                                       uint64_t timestamp_ns) {
   const uint64_t before_first_ns = BeginBatch(batch.size(), timestamp_ns);
-  return ExecuteBatch(state_->accounts, batch, before_first_ns + 1);
+  return ExecuteBatch(state_->account_executor, batch, before_first_ns);
 }
 
 std::vector<EventResult> StateMachine::CreateTransfers(absl::Span<const Transfer> batch,
                                                        uint64_t timestamp_ns) {
   const uint64_t before_first_ns = BeginBatch(batch.size(), timestamp_ns);
-  std::vector<EventResult> results = ExecuteBatch(state_->transfers, batch, before_first_ns + 1);
-  state_->transfers.Commit();
+  auto results = ExecuteBatch(state_->transfer_executor, batch, before_first_ns);
+  state_->transfers.EndBatch();
+  return results;
+}
+
+std::vector<EventResult> StateMachine::SetBalanceLimits(absl::Span<const BalanceLimit> batch,
+                                                        uint64_t timestamp_ns) {
+  BeginBatch(batch.size(), timestamp_ns);
+  std::vector<EventResult> results;
+  for (uint32_t i = 0; i < batch.size(); ++i) {
+    const BalanceLimitStatus status = SetBalanceLimit(state_->accounts, batch[i]);
+    if (status != BalanceLimitStatus::kOk) results.push_back({i, static_cast<uint32_t>(status)});
+  }
   return results;
 }
 
@@ -128,43 +143,38 @@ uint64_t StateMachine::BeginBatch(size_t events, uint64_t timestamp_ns) {
   INVARIANT(events <= kBatchEventsMax);
   INVARIANT(timestamp_ns >= events && timestamp_ns - events >= state_->last_timestamp_ns);
   state_->last_timestamp_ns = timestamp_ns;
-  return timestamp_ns - events;
+  const uint64_t before_first_ns = timestamp_ns - events;
+  state_->transfer_executor.ReleaseExpired(before_first_ns);
+  return before_first_ns;
 }
 
 uint64_t StateMachine::last_timestamp_ns() const { return state_->last_timestamp_ns; }
 
-const Account* StateMachine::FindAccount(const Id128& id) const {
+std::optional<uint64_t> StateMachine::next_expiry_ns() const {
+  const auto next = state_->pendings.next_expiry();
+  if (!next.has_value()) return std::nullopt;
+  return next->expires_ns;
+}
+
+std::optional<Account> StateMachine::FindAccount(const Id128& id) const {
   const auto row = state_->accounts.Find(id);
-  return row.has_value() ? &state_->accounts[*row] : nullptr;
+  if (!row.has_value()) return std::nullopt;
+  return state_->accounts.Full(*row);
 }
 
 const Transfer* StateMachine::FindTransfer(const Id128& id) const {
-  return state_->transfers.Find(id);
-}
-
-std::vector<Transfer> StateMachine::AccountTransfers(const TransferFilter& filter) const {
-  return state_->transfers.OfAccount(filter);
+  return state_->transfers.Find(id).transfer;
 }
 
 base::Hash256 StateMachine::StateRoot() const {
-  const AccountTable& accounts = state_->accounts;
-  const absl::Span<const Id128> burnt = state_->transfers.BurntIds();
-  RowHasher hasher;
-  hasher.Add(kRootPrefix, sizeof(kRootPrefix));
-  hasher.AddNumber(accounts.shard());
-  hasher.AddNumber(account_count());
-  hasher.AddNumber(transfer_count());
-  hasher.AddNumber(burnt.size());
-  for (const uint32_t row : accounts.SortedById()) hasher.Add(&accounts[row], sizeof(Account));
-  for (const Id128& id : burnt) hasher.Add(&id, sizeof(id));
-  return hasher.Finish();
+  return ComputeStateRoot(state_->accounts, state_->pendings, state_->transfer_executor);
 }
 
 Totals StateMachine::ComputeTotals() const {
   std::map<uint32_t, CurrencyTotals> by_ledger;
   CurrencyTotals* sums = nullptr;
   for (uint32_t row = 0; row < state_->accounts.size(); ++row) {
-    const Account& account = std::as_const(state_->accounts)[row];
+    const AccountRow& account = std::as_const(state_->accounts)[row];
     if (sums == nullptr || sums->ledger != account.ledger) {
       sums = &by_ledger.try_emplace(account.ledger, CurrencyTotals{account.ledger, 0, 0, 0, 0})
                   .first->second;
@@ -180,11 +190,12 @@ Totals StateMachine::ComputeTotals() const {
 }
 
 uint64_t StateMachine::account_count() const { return state_->accounts.size(); }
-uint64_t StateMachine::transfer_count() const { return state_->transfers.size(); }
+uint64_t StateMachine::transfer_count() const { return state_->transfer_executor.transfer_count(); }
+uint64_t StateMachine::account_bytes() const { return state_->accounts.bytes(); }
 
 std::optional<Id128> StateMachine::FlipBitForLab() {
   if (state_->accounts.size() == 0) return std::nullopt;
-  Account& first = state_->accounts[0];
+  AccountRow& first = state_->accounts[0];
   first.credits_posted ^= 1;
   return first.id;
 }

@@ -8,25 +8,15 @@
 #include "absl/types/span.h"
 #include "base/hash.h"
 #include "ledger/core/status.h"
+#include "ledger/core/transfer_store.h"
 #include "ledger/core/types.h"
 
 namespace ledger {
 
 struct EventResult {
   uint32_t index;  // In the batch.
-  uint32_t code;   // AccountStatus or TransferStatus.
+  uint32_t code;   // AccountStatus, TransferStatus or BalanceLimitStatus.
   friend bool operator==(const EventResult&, const EventResult&) = default;
-};
-
-struct TransferFilter {
-  Id128 account_id;
-  uint64_t timestamp_min_ns = 0;  // Inclusive.
-  uint64_t timestamp_max_ns = 0;  // Inclusive; 0: no limit.
-  uint32_t limit = kBatchEventsMax;
-  uint16_t code = 0;  // 0: any.
-  bool debits = true;
-  bool credits = true;
-  bool reversed = false;
 };
 
 // Sums over all accounts of one currency, modulo 2^64.
@@ -46,30 +36,35 @@ struct Totals {
   friend bool operator==(const Totals&, const Totals&) = default;
 };
 
-// The ledger of one shard, in memory. Pure: the same batches with the same timestamps give the
-// same state and results, on any machine. Not thread-safe.
+// The ledger of one shard: accounts and open pending transfers in memory, all other transfers in a
+// store. Pure: the same batches with the same timestamps give the same state and results, on any
+// machine, over any store. Not thread-safe.
 class StateMachine {
  public:
-  explicit StateMachine(uint32_t shard);
+  // The store, which is empty and outlives it, is its alone to change.
+  StateMachine(uint32_t shard, TransferStore& transfers);
   ~StateMachine();
   StateMachine(StateMachine&&) noexcept;
   StateMachine& operator=(StateMachine&&) noexcept;
 
   // Executes a batch of at most kBatchEventsMax events; results only of those that did not
   // succeed, by index. Event i of n gets the time timestamp_ns - n + i + 1: the caller keeps
-  // timestamp_ns - n at or above last_timestamp_ns().
+  // timestamp_ns - n at or above last_timestamp_ns(). Before the first event, pending transfers
+  // that expire at or before timestamp_ns - n are released, up to kBatchEventsMax of them. A batch
+  // without events does only that.
   std::vector<EventResult> CreateAccounts(absl::Span<const Account> batch, uint64_t timestamp_ns);
   std::vector<EventResult> CreateTransfers(absl::Span<const Transfer> batch, uint64_t timestamp_ns);
+  std::vector<EventResult> SetBalanceLimits(absl::Span<const BalanceLimit> batch,
+                                            uint64_t timestamp_ns);
 
   // Of the last batch; 0 before the first.
   uint64_t last_timestamp_ns() const;
+  // When the next pending transfer expires that is not yet released.
+  std::optional<uint64_t> next_expiry_ns() const;
 
-  // Valid until the next Create; null when there is none.
-  const Account* FindAccount(const Id128& id) const;
+  std::optional<Account> FindAccount(const Id128& id) const;
+  // Valid until the next call; null when there is none.
   const Transfer* FindTransfer(const Id128& id) const;
-  // In order of time. Finding the first takes O(log n) of the account's transfers; all within the
-  // time range are looked at until `limit` of them match.
-  std::vector<Transfer> AccountTransfers(const TransferFilter& filter) const;
 
   // SHA-256 over all canonical rows, however they were inserted: ledger/FORMAT.md, "State root".
   // From scratch; takes time in proportion to the number of accounts.
@@ -79,12 +74,15 @@ class StateMachine {
   Totals ComputeTotals() const;
   uint64_t account_count() const;
   uint64_t transfer_count() const;
+  // Memory of all accounts.
+  uint64_t account_bytes() const;
 
   // A lab fault: changes the lowest bit of the first account's credits. Nothing without accounts.
   std::optional<Id128> FlipBitForLab();
 
  private:
-  // Checks a batch's size and time; the time before its first event's.
+  // Checks a batch's size and time, and releases what has expired; the time before its first
+  // event's.
   uint64_t BeginBatch(size_t events, uint64_t timestamp_ns);
 
   struct State;

@@ -31,6 +31,11 @@ enum class AccountStatus : uint32_t {
   kExistsWithDifferentLedger = 19,
   kExistsWithDifferentCode = 20,
   kExists = 21,
+  kImportedEventExpected = 22,
+  kImportedEventNotExpected = 23,
+  kImportedEventTimestampOutOfRange = 24,
+  kImportedEventTimestampMustNotAdvance = 25,
+  kImportedEventTimestampMustNotRegress = 26,
   // Ours, from 1000.
   kAccountOfAnotherShard = 1000,  // The shard in the id is not this node's.
 };
@@ -50,6 +55,9 @@ enum class TransferStatus : uint32_t {
   kCreditAccountIdMustNotBeIntMax = 11,
   kAccountsMustBeDifferent = 12,
   kPendingIdMustBeZero = 13,
+  kPendingIdMustNotBeZero = 14,
+  kPendingIdMustNotBeIntMax = 15,
+  kPendingIdMustBeDifferent = 16,
   kTimeoutReservedForPendingTransfer = 17,
   kLedgerMustNotBeZero = 19,
   kCodeMustNotBeZero = 20,
@@ -57,6 +65,17 @@ enum class TransferStatus : uint32_t {
   kCreditAccountNotFound = 22,
   kAccountsMustHaveTheSameLedger = 23,
   kTransferMustHaveTheSameLedgerAsAccounts = 24,
+  kPendingTransferNotFound = 25,
+  kPendingTransferNotPending = 26,
+  kPendingTransferHasDifferentDebitAccountId = 27,
+  kPendingTransferHasDifferentCreditAccountId = 28,
+  kPendingTransferHasDifferentLedger = 29,
+  kPendingTransferHasDifferentCode = 30,
+  kExceedsPendingTransferAmount = 31,
+  kPendingTransferHasDifferentAmount = 32,
+  kPendingTransferAlreadyPosted = 33,
+  kPendingTransferAlreadyVoided = 34,
+  kPendingTransferExpired = 35,
   kExistsWithDifferentFlags = 36,
   kExistsWithDifferentDebitAccountId = 37,
   kExistsWithDifferentCreditAccountId = 38,
@@ -68,21 +87,45 @@ enum class TransferStatus : uint32_t {
   kExistsWithDifferentTimeout = 44,
   kExistsWithDifferentCode = 45,
   kExists = 46,
+  kOverflowsDebitsPending = 47,
+  kOverflowsCreditsPending = 48,
   kOverflowsDebitsPosted = 49,
   kOverflowsCreditsPosted = 50,
   kOverflowsDebits = 51,
   kOverflowsCredits = 52,
+  kOverflowsTimeout = 53,
   kExceedsCredits = 54,
   kExceedsDebits = 55,
+  kImportedEventExpected = 56,
+  kImportedEventNotExpected = 57,
+  kImportedEventTimestampOutOfRange = 58,
+  kImportedEventTimestampMustNotAdvance = 59,
+  kImportedEventTimestampMustNotRegress = 60,
+  kImportedEventTimestampMustPostdateDebitAccount = 61,
+  kImportedEventTimestampMustPostdateCreditAccount = 62,
+  kClosingTransferMustBePending = 64,
+  kDebitAccountAlreadyClosed = 65,
+  kCreditAccountAlreadyClosed = 66,
   kExistsWithDifferentLedger = 67,
   kIdAlreadyFailed = 68,
   // Ours, from 1000.
   kAccountsOnDifferentShards = 1000,  // One transfer, or one linked chain, cannot span shards.
   kAccountOfAnotherShard = 1001,      // The shard in the account ids is not this node's.
+  kExceedsDebitAccountBalanceMax = 1002,
+  kExceedsCreditAccountBalanceMax = 1003,
+  // A gateway's: a post or void with account ids of 0 does not say which shard it belongs to.
+  kPostOrVoidMustNameAnAccount = 1004,
+};
+
+enum class BalanceLimitStatus : uint32_t {
+  kOk = 0,
+  kAccountNotFound = 1,
+  kAccountOfAnotherShard = 1000,
 };
 
 // "exceeds_credits"
 absl::string_view ToString(AccountStatus status);
 absl::string_view ToString(TransferStatus status);
+absl::string_view ToString(BalanceLimitStatus status);
 
 }  // namespace ledger

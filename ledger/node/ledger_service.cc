@@ -1,6 +1,7 @@
 #include "ledger/node/ledger_service.h"
 
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -81,13 +82,13 @@ grpc::ServerUnaryReactor* LedgerService::CreateTransfers(Context* context,
 }
 
 grpc::ServerUnaryReactor* LedgerService::Read(Context* context,
-                                              std::function<void(const StateMachine&)> read) {
+                                              std::function<void(const Shard&)> read) {
   Reactor* const reactor = context->DefaultReactor();
   const absl::Status status = writer_.Submit([reactor, read = std::move(read)](Shard& shard) {
     if (const absl::Status readable = shard.CheckReadable(); !readable.ok()) {
       return reactor->Finish(ToGrpcWithOwner(readable));
     }
-    read(shard.state());
+    read(shard);
     shard.WhenDurable(
         [reactor](const absl::Status& durable) { reactor->Finish(rpc::ToGrpc(durable)); });
   });
@@ -100,10 +101,10 @@ grpc::ServerUnaryReactor* LedgerService::LookupAccounts(Context* context,
                                                         pb::AccountsResponse* response) {
   auto ids = ToIds(*request);
   if (!ids.ok()) return Refuse(context, ids.status());
-  return Read(context, [ids = std::move(ids).value(), response](const StateMachine& state) {
+  return Read(context, [ids = std::move(ids).value(), response](const Shard& shard) {
     for (const Id128& id : ids) {
-      const Account* const account = state.FindAccount(id);
-      if (account != nullptr) ToMessage(*account, *response->add_accounts());
+      const std::optional<Account> account = shard.state().FindAccount(id);
+      if (account.has_value()) ToMessage(*account, *response->add_accounts());
     }
   });
 }
@@ -113,9 +114,9 @@ grpc::ServerUnaryReactor* LedgerService::LookupTransfers(Context* context,
                                                          pb::TransfersResponse* response) {
   auto ids = ToIds(*request);
   if (!ids.ok()) return Refuse(context, ids.status());
-  return Read(context, [ids = std::move(ids).value(), response](const StateMachine& state) {
+  return Read(context, [ids = std::move(ids).value(), response](const Shard& shard) {
     for (const Id128& id : ids) {
-      const Transfer* const transfer = state.FindTransfer(id);
+      const Transfer* const transfer = shard.state().FindTransfer(id);
       if (transfer != nullptr) ToMessage(*transfer, *response->add_transfers());
     }
   });
@@ -126,8 +127,8 @@ grpc::ServerUnaryReactor* LedgerService::GetAccountTransfers(Context* context,
                                                              pb::TransfersResponse* response) {
   const absl::StatusOr<TransferFilter> filter = ToFilter(*request);
   if (!filter.ok()) return Refuse(context, filter.status());
-  return Read(context, [filter = *filter, response](const StateMachine& state) {
-    for (const Transfer& transfer : state.AccountTransfers(filter)) {
+  return Read(context, [filter = *filter, response](const Shard& shard) {
+    for (const Transfer& transfer : shard.history().AccountTransfers(filter)) {
       ToMessage(transfer, *response->add_transfers());
     }
   });

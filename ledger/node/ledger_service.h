@@ -36,7 +36,7 @@ class LedgerService final : public ::hamisha::ledger::v1::Ledger::CallbackServic
   Reactor* Create(Context* context, RecordKind kind, const Request& request,
                   ::hamisha::ledger::v1::CreateResponse* response);
   // Runs `read` on the writer thread and answers once what it saw is durable.
-  Reactor* Read(Context* context, std::function<void(const StateMachine&)> read);
+  Reactor* Read(Context* context, std::function<void(const Shard&)> read);
 
   const uint32_t shard_;
   Writer& writer_;

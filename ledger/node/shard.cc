@@ -21,8 +21,15 @@ bool MovesOwnership(RecordKind kind) {
   return kind == RecordKind::kSeal || kind == RecordKind::kOpen;
 }
 
-uint64_t EventsOf(const Record& record) {
-  return record.accounts().size() + record.transfers().size();
+size_t RowBytes(RecordKind kind) {
+  switch (kind) {
+    case RecordKind::kAccounts: return sizeof(Account);
+    case RecordKind::kTransfers: return sizeof(Transfer);
+    case RecordKind::kBalanceLimits: return sizeof(BalanceLimit);
+    case RecordKind::kSeal:
+    case RecordKind::kOpen: break;
+  }
+  UNREACHABLE();
 }
 
 }  // namespace
@@ -30,7 +37,7 @@ uint64_t EventsOf(const Record& record) {
 Shard::Shard(ShardOptions options)
     : options_(std::move(options)),
       ownership_(options_.config.node_id(), NodeIds(options_.config)),
-      state_(options_.config.shard()) {}
+      state_(options_.config.shard(), history_) {}
 
 // --- At start ---
 
@@ -84,8 +91,7 @@ void Shard::Append(Batch batch) {
   if (!failed_.ok()) return batch.done(failed_);
   const absl::StatusOr<RecordDraft> draft = ownership_.DraftBatch(batch.kind, batch.epoch);
   if (!draft.ok()) return batch.done(WithOwner(draft.status()));
-  const size_t row_bytes = batch.kind == RecordKind::kAccounts ? sizeof(Account) : sizeof(Transfer);
-  Record record = Draw(*draft, batch.body, batch.body.size() / row_bytes);
+  Record record = Draw(*draft, batch.body, batch.body.size() / RowBytes(batch.kind));
   AppendRecord(record);
   pending_.push_back({std::move(record), std::move(batch.done)});
 }
@@ -241,7 +247,8 @@ void Shard::Note(const Record& record) {
 }
 
 absl::Status Shard::CheckNext(const Record& record) const {
-  if (record.timestamp_ns >= appended_.timestamp_ns + std::max<uint64_t>(EventsOf(record), 1)) {
+  if (record.timestamp_ns >=
+      appended_.timestamp_ns + std::max<uint64_t>(uint64_t{record.event_count()}, 1)) {
     return absl::OkStatus();
   }
   return absl::DataLossError(absl::StrCat("the time of record ", record.position, ", ",
@@ -255,6 +262,8 @@ std::vector<EventResult> Shard::Apply(const Record& record) {
       return state_.CreateAccounts(record.accounts(), record.timestamp_ns);
     case RecordKind::kTransfers:
       return state_.CreateTransfers(record.transfers(), record.timestamp_ns);
+    case RecordKind::kBalanceLimits:
+      return state_.SetBalanceLimits(record.balance_limits(), record.timestamp_ns);
     case RecordKind::kSeal:
     case RecordKind::kOpen: return {};
   }

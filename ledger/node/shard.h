@@ -17,6 +17,7 @@
 #include "hamisha/ledger/v1/ledger.pb.h"
 #include "hamisha/ledger/v1/node.pb.h"
 #include "ledger/core/certificate.h"
+#include "ledger/core/memory_transfer_store.h"
 #include "ledger/core/ownership.h"
 #include "ledger/core/state_machine.h"
 #include "ledger/node/durable_tail.h"
@@ -85,6 +86,7 @@ class Shard {
   // FAILED_PRECONDITION with NotOwner on a replica: it would answer from the past.
   absl::Status CheckReadable() const;
   const StateMachine& state() const { return state_; }
+  const MemoryTransferStore& history() const { return history_; }
   // When all that was appended up to now is durable.
   void WhenDurable(std::function<void(const absl::Status&)> answer);
 
@@ -155,6 +157,7 @@ class Shard {
 
   const ShardOptions options_;
   Ownership ownership_;
+  MemoryTransferStore history_;
   StateMachine state_;
   absl::Status failed_;
 

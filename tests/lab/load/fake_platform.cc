@@ -51,7 +51,8 @@ void Fill(const std::vector<ledger::EventResult>& results, pb::CreateResponse& r
 
 FakePlatform::FakePlatform(uint32_t shards, uint32_t seed) : random_(seed) {
   for (uint32_t shard = 0; shard < shards; ++shard) {
-    shards_.push_back(std::make_unique<ledger::StateMachine>(shard));
+    stores_.push_back(std::make_unique<ledger::MemoryTransferStore>());
+    shards_.push_back(std::make_unique<ledger::StateMachine>(shard, *stores_.back()));
   }
 }
 
@@ -116,8 +117,8 @@ grpc::Status FakePlatform::LookupAccounts(grpc::ServerContext* /*context*/,
   const std::lock_guard lock(mutex_);
   for (const pb::Id& id : request->ids()) {
     const base::Id128 key = FromProto(id);
-    const ledger::Account* account = shards_.at(ledger::ShardOfAccount(key))->FindAccount(key);
-    if (account == nullptr) continue;
+    const auto account = shards_.at(ledger::ShardOfAccount(key))->FindAccount(key);
+    if (!account.has_value()) continue;
     pb::Account& proto = *response->add_accounts();
     *proto.mutable_id() = id;
     proto.set_debits_posted(account->debits_posted);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hamisha/ledger/v1/ledger.grpc.pb.h"
+#include "ledger/core/memory_transfer_store.h"
 #include "ledger/core/state_machine.h"
 
 namespace lab {
@@ -49,6 +50,7 @@ class FakePlatform final : public hamisha::ledger::v1::Ledger::Service {
   void MoveAgain(const std::vector<ledger::Transfer>& batch, ledger::StateMachine& shard);
 
   mutable std::mutex mutex_;
+  std::vector<std::unique_ptr<ledger::MemoryTransferStore>> stores_;
   std::vector<std::unique_ptr<ledger::StateMachine>> shards_;
   std::mt19937 random_;
   Faults faults_;

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <catch2/catch.hpp>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "ledger/core/memory_transfer_store.h"
 #include "ledger/core/state_machine.h"
 
 namespace ledger {
@@ -35,10 +38,33 @@ inline Transfer NewTransfer(uint64_t number, uint64_t debit, uint64_t credit, ui
   return transfer;
 }
 
+// A plain post or void: accounts, ledger and code come from the pending transfer.
+inline Transfer NewPost(uint64_t number, uint64_t pending, uint64_t amount = UINT64_MAX) {
+  Transfer transfer{};
+  transfer.id = {0, number};
+  transfer.pending_id = {0, pending};
+  transfer.amount = amount;
+  transfer.flags = TransferFlags::kPostPendingTransfer;
+  return transfer;
+}
+inline Transfer NewVoid(uint64_t number, uint64_t pending, uint64_t amount = 0) {
+  Transfer transfer = NewPost(number, pending, amount);
+  transfer.flags = TransferFlags::kVoidPendingTransfer;
+  return transfer;
+}
+
+inline Transfer NewPending(uint64_t number, uint64_t debit, uint64_t credit, uint64_t amount,
+                           uint32_t timeout_s = 0) {
+  Transfer transfer = NewTransfer(number, debit, credit, amount, TransferFlags::kPending);
+  transfer.timeout_s = timeout_s;
+  return transfer;
+}
+
 // A shard's ledger whose clock goes on by itself.
 class Bench {
  public:
-  explicit Bench(uint32_t shard = 0) : machine(shard) {}
+  explicit Bench(uint32_t shard = 0)
+      : store(std::make_unique<MemoryTransferStore>()), machine(shard, *store) {}
 
   // The status of every event, by name.
   std::vector<std::string> Create(const std::vector<Account>& batch) {
@@ -50,14 +76,29 @@ class Bench {
   std::string Create(const Account& event) { return Create(std::vector<Account>{event})[0]; }
   std::string Create(const Transfer& event) { return Create(std::vector<Transfer>{event})[0]; }
 
-  // "debits/credits"
+  std::string Limit(uint64_t account, uint64_t balance_max) {
+    const std::vector<BalanceLimit> batch = {
+        {.account_id = {0, account}, .balance_max = balance_max}};
+    return Names<BalanceLimitStatus>(1, machine.SetBalanceLimits(batch, Next(1)))[0];
+  }
+  // Lets time pass up to `at_ns` and releases what has expired by then.
+  void Pulse(uint64_t at_ns) { machine.CreateTransfers({}, time_ns = at_ns); }
+
+  // "debits/credits", with what is pending behind a plus sign when there is any, and " closed".
   std::string Balance(uint64_t account) const {
-    const Account* found = machine.FindAccount({0, account});
-    if (found == nullptr) return "none";
-    return std::to_string(found->debits_posted) + "/" + std::to_string(found->credits_posted);
+    const std::optional<Account> found = machine.FindAccount({0, account});
+    if (!found.has_value()) return "none";
+    const auto side = [](uint64_t posted, uint64_t pending) {
+      return pending == 0 ? absl::StrCat(posted) : absl::StrCat(posted, "+", pending);
+    };
+    const bool is_closed = (found->flags & AccountFlags::kClosed) != 0;
+    return absl::StrCat(side(found->debits_posted, found->debits_pending), "/",
+                        side(found->credits_posted, found->credits_pending),
+                        is_closed ? " closed" : "");
   }
   uint64_t Next(size_t events) { return time_ns += events; }
 
+  std::unique_ptr<MemoryTransferStore> store;
   StateMachine machine;
   uint64_t time_ns = 1'000;
 
@@ -72,7 +113,8 @@ class Bench {
   }
 };
 
-// Accounts 1, 2: free. 3: another currency. 4: debits limited. 5: credits limited.
+// Times 1001 to 1005. Accounts 1, 2: free. 3: another currency. 4: debits limited. 5: credits
+// limited.
 inline Bench WithAccounts() {
   Bench bench;
   const std::vector<Account> accounts = {NewAccount(1), NewAccount(2), NewAccount(3, 0, 2),

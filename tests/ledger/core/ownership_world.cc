@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kLogRecordsMax = 60;
 
 bool IsWrite(const LogEntry& entry) {
-  return entry.kind == RecordKind::kAccounts || entry.kind == RecordKind::kTransfers;
+  return entry.kind != RecordKind::kSeal && entry.kind != RecordKind::kOpen;
 }
 
 }  // namespace

@@ -37,7 +37,10 @@ TEST_CASE("the transfers of an account, by time, side and code", "[state_machine
        {.account_id = id, .timestamp_min_ns = 1'007, .timestamp_max_ns = 1'009, .reversed = true},
        {4, 3, 2}},
       {"from after to", {.account_id = id, .timestamp_min_ns = 1'009, .timestamp_max_ns = 7}, {}},
-      {"to the end of time", {.account_id = id, .timestamp_max_ns = UINT64_MAX, .limit = 1}, {1}},
+      {"to the end of time",
+       {.account_id = id, .timestamp_max_ns = kTimestampMaxNs, .limit = 1},
+       {1}},
+      {"beyond the end of time", {.account_id = id, .timestamp_max_ns = kTimestampMaxNs + 1}, {}},
       {"the first two", {.account_id = id, .limit = 2}, {1, 2}},
       {"the last two", {.account_id = id, .limit = 2, .reversed = true}, {6, 5}},
       {"none wanted", {.account_id = id, .limit = 0}, {}},
@@ -46,7 +49,7 @@ TEST_CASE("the transfers of an account, by time, side and code", "[state_machine
   }));
   DYNAMIC_SECTION(row.name) {
     std::vector<uint64_t> ids;
-    for (const Transfer& transfer : bench.machine.AccountTransfers(row.filter)) {
+    for (const Transfer& transfer : bench.store->AccountTransfers(row.filter)) {
       ids.push_back(transfer.id.low);
     }
     CHECK(ids == row.ids);
@@ -65,7 +68,7 @@ TEST_CASE("totals are by currency, and a damaged balance shows in them and in th
   CHECK(bench.machine.ComputeTotals().currencies[0].credits_posted == 51);
   CHECK(bench.machine.FlipBitForLab() == Id128{0, 1});
   CHECK(bench.machine.StateRoot() == root);
-  CHECK_FALSE(StateMachine(0).FlipBitForLab().has_value());
+  CHECK_FALSE(Bench().machine.FlipBitForLab().has_value());
 }
 
 }  // namespace

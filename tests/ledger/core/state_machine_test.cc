@@ -93,7 +93,7 @@ TEST_CASE("a transfer with every fault is told the first; each repair reveals th
   Bench bench = WithAccounts();
   CHECK(bench.Create(NewTransfer(100, 9, 1, 5)) == "debit_account_not_found");  // Burns 100.
   Transfer event{};
-  event.flags = kLinked | (1 << 1);
+  event.flags = kLinked | (1 << 9);
   event.timestamp_ns = 1;
   event.pending_id = {0, 1};
   event.timeout_s = 1;
@@ -112,7 +112,7 @@ TEST_CASE("a transfer with every fault is told the first; each repair reveals th
   };
   const auto set_credit = [&](Id128 id) { return [&event, id] { event.credit_account_id = id; }; };
   const std::vector<Row> rows = {
-      {"linked_event_chain_open", [&] { event.flags = 1 << 1; }},
+      {"linked_event_chain_open", [&] { event.flags = 1 << 9; }},
       {"timestamp_must_be_zero", [&] { event.timestamp_ns = 0; }},
       {"reserved_flag", [&] { event.flags = 0; }},
       {"id_must_not_be_zero", [&] { event.id = kIdMax; }},

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/hash.h"
+#include "ledger/core/account_table.h"
+#include "ledger/core/pending_table.h"
+#include "ledger/core/slot.h"
+#include "ledger/core/status.h"
+#include "ledger/core/transfer_store.h"
+#include "ledger/core/types.h"
+
+namespace ledger {
+
+// Creates transfers by the rules of docs/ledger.md, and releases those that expire. Part of
+// StateMachine.
+class TransferExecutor {
+ public:
+  // All outlive it.
+  TransferExecutor(AccountTable& accounts, PendingTable& pendings, TransferStore& transfers)
+      : accounts_(accounts), pendings_(pendings), transfers_(transfers) {}
+
+  TransferStatus Execute(const Transfer& event, const Slot& slot);
+
+  // What happens in a chain can be undone as a whole; burnt ids stay burnt.
+  void BeginChain();
+  void RollBackChain();
+  void EndChain();
+
+  // Releases what expires at or before the time, in order of expiry, then of creation; at most
+  // kBatchEventsMax, so that no record takes long. Not within a chain.
+  void ReleaseExpired(uint64_t until_ns);
+
+  void PrefetchFar(const Transfer& event) const;
+  void PrefetchNear(const Transfer& event) const;
+
+  uint64_t transfer_count() const { return marks_.count; }
+  uint64_t newest_timestamp_ns() const { return marks_.newest_ns; }
+  uint64_t burnt_count() const { return burnt_count_; }
+  // ledger/FORMAT.md, "State root".
+  const base::Hash256& burnt_hash() const { return burnt_hash_; }
+
+ private:
+  struct Marks {
+    uint64_t count = 0;
+    uint64_t newest_ns = 0;
+  };
+  // A pending that was opened, or closed, within the chain.
+  struct PendingChange {
+    uint64_t timestamp_ns;
+    std::optional<OpenPending> closed;
+  };
+
+  TransferStatus CheckExisting(const Transfer& event, const Transfer& stored);
+  TransferStatus Create(const Transfer& event, const Slot& slot);
+  TransferStatus CheckImported(const Transfer& event, const AccountRow& debit,
+                               const AccountRow& credit) const;
+  TransferStatus CheckMoney(const Transfer& transfer, uint32_t debit_row,
+                            uint32_t credit_row) const;
+  TransferStatus CreateResolution(const Transfer& event, const Slot& slot);
+  TransferStatus CheckOpen(const Transfer& pending, const Slot& slot);
+  bool Regresses(uint64_t timestamp_ns) const;
+
+  void Reserve(const Transfer& transfer, uint32_t debit_row, uint32_t credit_row);
+  // Gives back what the pending reserved; `reopens` what it closed.
+  void Release(const OpenPending& pending, bool reopens);
+  void Keep(const Transfer& transfer, uint32_t debit_row, uint32_t credit_row);
+  void KeepBalances(const Transfer& transfer, uint32_t row);
+  void Burn(const Id128& id, uint64_t timestamp_ns);
+  // Remembers an account as it is, before it changes.
+  void Remember(uint32_t row);
+
+  AccountTable& accounts_;
+  PendingTable& pendings_;
+  TransferStore& transfers_;
+  Marks marks_;
+  uint64_t burnt_count_ = 0;
+  base::Hash256 burnt_hash_{};
+  base::Sha256 sha_;
+
+  bool is_in_chain_ = false;
+  Marks marks_before_;
+  TransferStore::Mark store_before_;
+  std::vector<std::pair<uint32_t, AccountRow>> rows_before_;
+  std::vector<PendingChange> pending_changes_;
+};
+
+}  // namespace ledger
