@@ -112,7 +112,7 @@ void MemoryTransferStore::RollBack(const Mark& mark) {
   while (balances_.size() > mark.balances) balances_.pop_back();
 }
 
-void MemoryTransferStore::EndBatch() {
+void MemoryTransferStore::EndBatch(uint64_t /*record_ns*/) {
   for (uint64_t row = transfers_listed_; row < rows_.size(); ++row) {
     if (row + kPrefetchDistance < rows_.size()) {
       histories_index_.PrefetchSlot(rows_[row + kPrefetchDistance].debit_account_id);

@@ -55,7 +55,7 @@ class MemoryTransferStore final : public TransferStore {
   void AddBalances(const BalanceRow& row) override { balances_.push_back(row); }
   Mark Now() const override { return {rows_.size(), balances_.size()}; }
   void RollBack(const Mark& mark) override;
-  void EndBatch() override;
+  void EndBatch(uint64_t record_ns) override;
 
   std::vector<Transfer> AccountTransfers(const TransferFilter& filter) const;
   // Of an account with `history`; nothing for others.

@@ -124,7 +124,7 @@ std::vector<EventResult> StateMachine::CreateTransfers(absl::Span<const Transfer
                                                        uint64_t timestamp_ns) {
   const uint64_t before_first_ns = BeginBatch(batch.size(), timestamp_ns);
   auto results = ExecuteBatch(state_->transfer_executor, batch, before_first_ns);
-  state_->transfers.EndBatch();
+  state_->transfers.EndBatch(timestamp_ns);
   return results;
 }
 

@@ -55,8 +55,8 @@ class TransferStore {
   virtual Mark Now() const = 0;
   // Undoes what was added since the mark, which is of this batch.
   virtual void RollBack(const Mark& mark) = 0;
-  // What was added can no longer be undone.
-  virtual void EndBatch() = 0;
+  // What was added can no longer be undone: it is the record of that time.
+  virtual void EndBatch(uint64_t record_ns) = 0;
 };
 
 }  // namespace ledger

@@ -1,0 +1,181 @@
+#include "ledger/history/history.h"
+
+#include <catch2/catch.hpp>
+
+#include <vector>
+
+#include "tests/ledger/core/ledger_rows.h"
+#include "tests/temporary_folder.h"
+
+namespace ledger {
+namespace {
+
+std::unique_ptr<History> OpenIn(const TemporaryFolder& folder, uint32_t window = 1'000) {
+  auto history = History::Open(base::SystemFileSystem(), {.folder = folder.path() + "/history",
+                                                          .window_transfers = window});
+  REQUIRE(history.ok());
+  return std::move(history).value();
+}
+
+// A record with transfers `first` to `last`; number n has the time 1000 n.
+void AddRecord(History& history, uint64_t first, uint64_t last) {
+  for (uint64_t number = first; number <= last; ++number) {
+    Transfer transfer = NewTransfer(number, 1 + number % 2, 3, number);
+    transfer.timestamp_ns = 1'000 * number;
+    history.Add(transfer);
+  }
+  history.EndBatch(1'000 * last);
+}
+
+void FlushAll(History& history) {
+  history.SealWindow();
+  history.Durable(UINT64_MAX);
+  history.AwaitFlushed();
+  REQUIRE(history.status().ok());
+}
+
+std::vector<uint64_t> NumbersOf(const History& history, uint64_t account, bool reversed = false,
+                                uint64_t first_ns = 0, uint64_t last_ns = UINT64_MAX) {
+  std::vector<uint64_t> numbers;
+  CHECK(history
+            .OfAccount({.account_id = {0, account},
+                        .first_ns = first_ns,
+                        .last_ns = last_ns,
+                        .reversed = reversed},
+                       [&](const HistoryRow& row) {
+                         numbers.push_back(row.transfer.id.low);
+                         return true;
+                       })
+            .ok());
+  return numbers;
+}
+
+TEST_CASE("what is not durable in the log does not go to the disk", "[history]") {
+  const TemporaryFolder folder;
+  {
+    const auto history = OpenIn(folder);
+    AddRecord(*history, 1, 10);
+    history->SealWindow();
+    AddRecord(*history, 11, 20);
+    history->SealWindow();
+    history->Durable(10'000);
+    while (history->flushed().transfers < 10) std::this_thread::yield();
+  }
+  const auto history = OpenIn(folder);
+  CHECK(history->flushed().transfers == 10);
+  CHECK(history->flushed().record_ns == 10'000);
+}
+
+TEST_CASE("a replay finds what was there at each moment, not what came later", "[history]") {
+  const TemporaryFolder folder;
+  {
+    const auto history = OpenIn(folder);
+    AddRecord(*history, 1, 5);
+    history->Burn({0, 77}, 5'500);
+    AddRecord(*history, 6, 10);
+    FlushAll(*history);
+  }
+  const auto history = OpenIn(folder);
+  CHECK(history->Find({0, 1}).transfer == nullptr);
+  AddRecord(*history, 1, 5);
+  CHECK(history->Find({0, 5}).transfer != nullptr);
+  CHECK(history->Find({0, 6}).transfer == nullptr);
+  CHECK_FALSE(history->Find({0, 77}).failed);
+  history->Burn({0, 77}, 5'500);
+  CHECK(history->Find({0, 77}).failed);
+  CHECK_FALSE(history->CheckReplayed().ok());
+  AddRecord(*history, 6, 10);
+  CHECK(history->CheckReplayed().ok());
+  CHECK(history->Find({0, 10}).transfer->amount == 10);
+  AddRecord(*history, 11, 12);
+  CHECK(NumbersOf(*history, 1) == std::vector<uint64_t>{2, 4, 6, 8, 10, 12});
+}
+
+TEST_CASE("a replay may begin where a snapshot stands", "[history]") {
+  const TemporaryFolder folder;
+  {
+    const auto history = OpenIn(folder);
+    AddRecord(*history, 1, 10);
+    FlushAll(*history);
+  }
+  const auto history = OpenIn(folder);
+  history->BeginAt({.newest_ns = 10'000, .transfers = 10, .burnt = 0});
+  CHECK(history->CheckReplayed().ok());
+  CHECK(history->Find({0, 3}).transfer != nullptr);
+  AddRecord(*history, 11, 11);
+  CHECK(NumbersOf(*history, 2) == std::vector<uint64_t>{1, 3, 5, 7, 9, 11});
+}
+
+TEST_CASE("another log's history is refused", "[history]") {
+  const TemporaryFolder folder;
+  {
+    const auto history = OpenIn(folder);
+    AddRecord(*history, 1, 10);
+    FlushAll(*history);
+  }
+  const auto history = OpenIn(folder);
+  AddRecord(*history, 1, 4);
+  AddRecord(*history, 50, 60);
+  const absl::Status status = history->CheckReplayed();
+  CHECK(absl::IsDataLoss(status));
+  CHECK_THAT(std::string(status.message()), Catch::Contains("do not belong together"));
+}
+
+TEST_CASE("runs are merged, and nothing is found twice or lost", "[history]") {
+  const TemporaryFolder folder;
+  auto history = OpenIn(folder);
+  std::vector<uint64_t> odd;
+  for (uint64_t run = 0; run < 20; ++run) {
+    AddRecord(*history, 1 + run * 10, 10 + run * 10);
+    FlushAll(*history);
+    for (uint64_t i = 1; i <= 10; i += 2) odd.push_back(run * 10 + i);
+  }
+  CHECK(NumbersOf(*history, 2) == odd);
+  history = nullptr;
+  history = OpenIn(folder);
+  history->BeginAt({.newest_ns = 200'000, .transfers = 200, .burnt = 0});
+  CHECK(NumbersOf(*history, 2) == odd);
+  for (uint64_t number = 1; number <= 200; ++number) {
+    CHECK(history->Find({0, number}).transfer->timestamp_ns == 1'000 * number);
+  }
+}
+
+TEST_CASE("an account's transfers come in either order and within a time", "[history]") {
+  const TemporaryFolder folder;
+  const auto history = OpenIn(folder);
+  AddRecord(*history, 1, 6);
+  FlushAll(*history);
+  AddRecord(*history, 7, 12);
+  CHECK(NumbersOf(*history, 1, true) == std::vector<uint64_t>{12, 10, 8, 6, 4, 2});
+  CHECK(NumbersOf(*history, 1, false, 4'000, 10'000) == std::vector<uint64_t>{4, 6, 8, 10});
+  CHECK(NumbersOf(*history, 1, true, 4'001, 9'999) == std::vector<uint64_t>{8, 6});
+  CHECK(NumbersOf(*history, 3).size() == 12);
+  CHECK(NumbersOf(*history, 99).empty());
+}
+
+TEST_CASE("a window's account index agrees with looking at every row", "[history]") {
+  const TemporaryFolder folder;
+  const auto history = OpenIn(folder, 100'000);
+  for (uint64_t record = 0; record < 10; ++record) {
+    AddRecord(*history, 1 + record * 5'000, 5'000 + record * 5'000);
+  }
+  const std::vector<uint64_t> even = NumbersOf(*history, 1);
+  REQUIRE(even.size() == 25'000);
+  for (size_t i = 0; i < even.size(); ++i) REQUIRE(even[i] == 2 * (i + 1));
+}
+
+TEST_CASE("a lost filter is built again", "[history]") {
+  const TemporaryFolder folder;
+  {
+    const auto history = OpenIn(folder);
+    AddRecord(*history, 1, 10);
+    FlushAll(*history);
+  }
+  CHECK(base::SystemFileSystem().Remove(folder.path() + "/history/filters/1").ok());
+  const auto history = OpenIn(folder);
+  history->BeginAt({.newest_ns = 10'000, .transfers = 10, .burnt = 0});
+  CHECK(history->Find({0, 7}).transfer != nullptr);
+}
+
+}  // namespace
+}  // namespace ledger
