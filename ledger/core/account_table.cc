@@ -3,9 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/invariant.h"
 
 namespace ledger {
+namespace {
+
+constexpr size_t kPrefetchDistance = 16;
+
+}  // namespace
 
 Account AccountTable::Full(uint32_t row) const {
   const AccountRow& hot = rows_[row];
@@ -20,7 +26,7 @@ Account AccountTable::Full(uint32_t row) const {
   account.code = hot.code;
   account.flags = hot.flags & AccountFlags::kKnown;
   if ((hot.flags & kHasDetails) != 0) {
-    const Details& details = details_.at(row);
+    const AccountDetails& details = DetailsOf(row);
     account.user_data_128 = details.user_data_128;
     account.user_data_64 = details.user_data_64;
     account.user_data_32 = details.user_data_32;
@@ -65,10 +71,10 @@ void AccountTable::Add(const Account& account) {
                    .flags = account.flags});
   index_.Insert(account.id, row, [this](uint32_t of) -> const Id128& { return IdOf(of); });
   if (!account.user_data_128.IsZero() || account.user_data_64 != 0 || account.user_data_32 != 0) {
-    rows_[row].flags |= kHasDetails;
-    details_[row] = {.user_data_128 = account.user_data_128,
-                     .user_data_64 = account.user_data_64,
-                     .user_data_32 = account.user_data_32};
+    AccountDetails& details = DetailsFor(row);
+    details.user_data_128 = account.user_data_128;
+    details.user_data_64 = account.user_data_64;
+    details.user_data_32 = account.user_data_32;
   }
   if (account.balance_max != 0) SetBalanceMax(row, account.balance_max);
 }
@@ -76,21 +82,37 @@ void AccountTable::Add(const Account& account) {
 void AccountTable::RollBack(uint64_t size) {
   while (rows_.size() > size) {
     const auto row = static_cast<uint32_t>(rows_.size() - 1);
-    index_.Erase(rows_[row].id, [this](uint32_t of) -> const Id128& { return IdOf(of); });
-    if ((rows_[row].flags & kHasDetails) != 0) details_.erase(row);
+    const AccountRow& newest = std::as_const(rows_)[row];
+    index_.Erase(newest.id, [this](uint32_t of) -> const Id128& { return IdOf(of); });
+    if ((newest.flags & kHasDetails) != 0) {
+      INVARIANT(std::as_const(details_)[details_.size() - 1].row == row);
+      details_of_.erase(row);
+      details_.pop_back();
+    }
     rows_.pop_back();
   }
 }
 
+AccountDetails& AccountTable::DetailsFor(uint32_t row) {
+  const auto [entry, is_new] =
+      details_of_.try_emplace(row, static_cast<uint32_t>(details_.size()));
+  if (is_new) {
+    AccountDetails details{};
+    details.row = row;
+    details_.push_back(details);
+    rows_[row].flags |= kHasDetails;
+  }
+  return details_[entry->second];
+}
+
 uint64_t AccountTable::BalanceMax(uint32_t row) const {
-  return HasBalanceMax(row) ? details_.at(row).balance_max : 0;
+  return HasBalanceMax(row) ? DetailsOf(row).balance_max : 0;
 }
 
 void AccountTable::SetBalanceMax(uint32_t row, uint64_t balance_max) {
+  if (balance_max == 0 && !HasBalanceMax(row)) return;
+  DetailsFor(row).balance_max = balance_max;
   uint16_t& flags = rows_[row].flags;
-  if (balance_max == 0 && (flags & kHasDetails) == 0) return;
-  details_[row].balance_max = balance_max;
-  flags |= kHasDetails;
   flags =
       static_cast<uint16_t>(balance_max == 0 ? flags & ~kHasBalanceMax : flags | kHasBalanceMax);
 }
@@ -116,9 +138,39 @@ absl::Span<const uint32_t> AccountTable::SortedById() const {
 }
 
 uint64_t AccountTable::bytes() const {
-  constexpr uint64_t kDetailsBytes = sizeof(std::pair<const uint32_t, Details>) + 1;
-  return rows_.size() * sizeof(AccountRow) + index_.bytes() + details_.capacity() * kDetailsBytes +
+  constexpr uint64_t kEntryBytes = sizeof(std::pair<const uint32_t, uint32_t>) + 1;
+  return rows_.bytes() + index_.bytes() + details_.bytes() + details_of_.capacity() * kEntryBytes +
          sorted_.capacity() * sizeof(uint32_t);
+}
+
+// --- For snapshots ---
+
+absl::Status AccountTable::Load(absl::Span<const AccountRow> rows) {
+  const auto id_of = [this](uint32_t of) -> const Id128& { return IdOf(of); };
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (i + kPrefetchDistance < rows.size()) index_.PrefetchSlot(rows[i + kPrefetchDistance].id);
+    const AccountRow& row = rows[i];
+    if (row.timestamp_ns <= newest_timestamp_ns() || size() >= RowIndex::kRowsMax ||
+        ShardOfAccount(row.id) != shard_) {
+      return absl::DataLossError(absl::StrCat("account row ", size(), " cannot be one"));
+    }
+    rows_.push_back(row);
+    index_.Insert(row.id, static_cast<uint32_t>(size() - 1), id_of);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AccountTable::Load(absl::Span<const AccountDetails> details) {
+  for (const AccountDetails& one : details) {
+    const bool is_one = one.row < size() &&
+                        (std::as_const(rows_)[one.row].flags & kHasDetails) != 0 &&
+                        details_of_.try_emplace(one.row, details_.size()).second;
+    if (!is_one) {
+      return absl::DataLossError(absl::StrCat("details of account row ", one.row, " cannot be"));
+    }
+    details_.push_back(one);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace ledger

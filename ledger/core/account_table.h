@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
 #include "absl/types/span.h"
-#include "ledger/core/chunked_vector.h"
+#include "ledger/core/cow_rows.h"
 #include "ledger/core/row_index.h"
 #include "ledger/core/types.h"
 
@@ -26,6 +28,16 @@ struct alignas(64) AccountRow {
 };
 static_assert(sizeof(AccountRow) == 64);
 
+// What only some accounts have.
+struct AccountDetails {
+  Id128 user_data_128;
+  uint64_t user_data_64;
+  uint64_t balance_max;
+  uint32_t user_data_32;
+  uint32_t row;  // Of the account.
+};
+static_assert(sizeof(AccountDetails) == 40);
+
 // The accounts of a shard: rows in order of creation and so of time, found by id. User data and the
 // largest balance stand aside, for accounts that have them. 70 bytes an account without. Part of
 // StateMachine; not thread-safe.
@@ -42,7 +54,9 @@ class AccountTable {
 
   std::optional<uint32_t> Find(const Id128& id) const;
   bool HasTimestamp(uint64_t timestamp_ns) const;
-  uint64_t newest_timestamp_ns() const { return size() == 0 ? 0 : rows_[size() - 1].timestamp_ns; }
+  uint64_t newest_timestamp_ns() const {
+    return size() == 0 ? 0 : std::as_const(rows_)[size() - 1].timestamp_ns;
+  }
   // First the one, some events later the other, then Find.
   void PrefetchIndex(const Id128& id) const { index_.PrefetchSlot(id); }
   void PrefetchRow(const Id128& id) const;
@@ -56,6 +70,16 @@ class AccountTable {
   uint64_t BalanceMax(uint32_t row) const;
   void SetBalanceMax(uint32_t row, uint64_t balance_max);
 
+  // --- For snapshots ---
+  static constexpr size_t kPageRows = 256;
+  using Rows = CowRows<AccountRow, kPageRows>;
+  using Details = CowRows<AccountDetails, kPageRows>;
+  Rows& rows() { return rows_; }
+  Details& details() { return details_; }
+  // Rows as they were frozen, in order, then details. DATA_LOSS when they cannot be that.
+  absl::Status Load(absl::Span<const AccountRow> rows);
+  absl::Status Load(absl::Span<const AccountDetails> details);
+
   // All rows by id. Kept between calls; only what is new is sorted.
   absl::Span<const uint32_t> SortedById() const;
   // Memory of rows, index and what stands aside.
@@ -67,18 +91,16 @@ class AccountTable {
   static constexpr uint16_t kHasBalanceMax = 1 << 14;
   static_assert((AccountFlags::kKnown & (kHasDetails | kHasBalanceMax)) == 0);
 
-  struct Details {
-    Id128 user_data_128;
-    uint64_t user_data_64 = 0;
-    uint32_t user_data_32 = 0;
-    uint64_t balance_max = 0;
-  };
+  const AccountDetails& DetailsOf(uint32_t row) const { return details_[details_of_.at(row)]; }
+  // Gives the account some when it has none.
+  AccountDetails& DetailsFor(uint32_t row);
   const Id128& IdOf(uint32_t row) const { return rows_[row].id; }
 
   uint32_t shard_;
-  ChunkedVector<AccountRow> rows_;
+  Rows rows_;
   RowIndex index_;
-  absl::flat_hash_map<uint32_t, Details> details_;
+  Details details_;
+  absl::flat_hash_map<uint32_t, uint32_t> details_of_;  // Row → its details' number.
   mutable std::vector<uint32_t> sorted_;
 };
 

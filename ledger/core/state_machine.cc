@@ -4,28 +4,10 @@
 #include <utility>
 
 #include "base/invariant.h"
-#include "ledger/core/account_executor.h"
-#include "ledger/core/account_table.h"
-#include "ledger/core/pending_table.h"
+#include "ledger/core/state.h"
 #include "ledger/core/state_root.h"
-#include "ledger/core/transfer_executor.h"
 
 namespace ledger {
-
-struct StateMachine::State {
-  State(uint32_t shard, TransferStore& store)
-      : transfers(store),
-        accounts(shard),
-        account_executor(accounts, transfers),
-        transfer_executor(accounts, pendings, transfers) {}
-
-  TransferStore& transfers;
-  AccountTable accounts;
-  PendingTable pendings;
-  AccountExecutor account_executor;
-  TransferExecutor transfer_executor;
-  uint64_t last_timestamp_ns = 0;
-};
 
 namespace {
 

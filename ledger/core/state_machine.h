@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "base/hash.h"
 #include "ledger/core/status.h"
@@ -34,6 +37,20 @@ struct Totals {
   uint64_t transfers = 0;
   std::vector<CurrencyTotals> currencies;  // By `ledger`.
   friend bool operator==(const Totals&, const Totals&) = default;
+};
+
+// Takes a part of a section of what a ledger holds, at most kImagePartBytesMax; parts of a section
+// come one after the other.
+using ImageSink = std::function<absl::Status(uint32_t section, absl::string_view bytes)>;
+inline constexpr size_t kImagePartBytesMax = 65'536;
+
+// What a ledger held at one moment, but for the transfers of its store: ledger/FORMAT.md,
+// "Snapshots". Another thread may read it while the ledger goes on; it is destroyed before the
+// ledger, and thawed first.
+class StateImage {
+ public:
+  virtual ~StateImage() = default;
+  virtual absl::Status Write(const ImageSink& sink) const = 0;
 };
 
 // The ledger of one shard: accounts and open pending transfers in memory, all other transfers in a
@@ -77,6 +94,17 @@ class StateMachine {
   // Memory of all accounts.
   uint64_t account_bytes() const;
 
+  // --- Snapshots ---
+  // What it holds now, between two batches. Takes little time; until Thaw() each first change of a
+  // page of accounts copies it. At most one at a time.
+  std::unique_ptr<StateImage> Freeze();
+  // Nobody reads the image any more. What is returned may be destroyed anywhere, and takes time.
+  std::shared_ptr<void> Thaw();
+  // The content of an image into an empty ledger, in order; then LoadDone(). DATA_LOSS when it
+  // cannot be one. The store must hold the transfers already.
+  absl::Status Load(uint32_t section, absl::string_view bytes);
+  absl::Status LoadDone();
+
   // A lab fault: changes the lowest bit of the first account's credits. Nothing without accounts.
   std::optional<Id128> FlipBitForLab();
 
@@ -86,6 +114,7 @@ class StateMachine {
   uint64_t BeginBatch(size_t events, uint64_t timestamp_ns);
 
   struct State;
+  class Image;
   std::unique_ptr<State> state_;
 };
 

@@ -19,6 +19,14 @@ namespace ledger {
 // StateMachine.
 class TransferExecutor {
  public:
+  // What it remembers between batches.
+  struct Facts {
+    uint64_t transfers = 0;
+    uint64_t newest_ns = 0;
+    uint64_t burnt = 0;
+    base::Hash256 burnt_hash{};
+  };
+
   // All outlive it.
   TransferExecutor(AccountTable& accounts, PendingTable& pendings, TransferStore& transfers)
       : accounts_(accounts), pendings_(pendings), transfers_(transfers) {}
@@ -36,6 +44,13 @@ class TransferExecutor {
 
   void PrefetchFar(const Transfer& event) const;
   void PrefetchNear(const Transfer& event) const;
+
+  Facts facts() const { return {marks_.count, marks_.newest_ns, burnt_count_, burnt_hash_}; }
+  void Load(const Facts& facts) {
+    marks_ = {.count = facts.transfers, .newest_ns = facts.newest_ns};
+    burnt_count_ = facts.burnt;
+    burnt_hash_ = facts.burnt_hash;
+  }
 
   uint64_t transfer_count() const { return marks_.count; }
   uint64_t newest_timestamp_ns() const { return marks_.newest_ns; }
