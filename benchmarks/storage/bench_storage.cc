@@ -1,0 +1,145 @@
+// What the log makes of the disk: syncs of small and large frames, reading back. JSON on stdout.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/invariant.h"
+#include "ledger/core/types.h"
+#include "ledger/storage/log.h"
+
+namespace {
+
+using nlohmann::json;
+
+constexpr double kGigabyte = 1e9;
+
+struct Settings {
+  std::string folder = std::filesystem::temp_directory_path();
+  uint64_t small_frames = 40'000;
+  uint64_t log_bytes = uint64_t{1} << 30;
+};
+
+double SecondsNow() { return absl::ToDoubleSeconds(base::SystemClock().MonotonicNow()); }
+
+void DieUnlessOk(const absl::Status& status) {
+  if (status.ok()) return;
+  std::cerr << "bench-storage: " << status.message() << "\n";
+  std::exit(1);
+}
+
+template <typename T>
+T Take(absl::StatusOr<T> value) {
+  DieUnlessOk(value.status());
+  return std::move(value).value();
+}
+
+// A folder of its own on the disk that is measured.
+class Folder {
+ public:
+  explicit Folder(const std::string& parent) : path_(parent + "/bench-storage-XXXXXX") {
+    if (::mkdtemp(path_.data()) == nullptr) {
+      DieUnlessOk(absl::InternalError("cannot create " + path_));
+    }
+  }
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+std::unique_ptr<ledger::Log> OpenLog(const std::string& folder) {
+  return Take(ledger::Log::Open(base::SystemFileSystem(), {.folder = folder}));
+}
+
+// Appends records of `rows` transfers, a frame each; gives the seconds that Append() took.
+class Appender {
+ public:
+  explicit Appender(ledger::Log& log, uint64_t rows)
+      : log_(log), position_(log.durable_position()), transfers_(rows) {}
+
+  double Append(uint64_t frames) {
+    double seconds = 0;
+    for (uint64_t i = 0; i < frames; ++i) {
+      ledger::Record record;
+      record.kind = ledger::RecordKind::kTransfers;
+      record.position = ++position_;
+      record.epoch = 1;
+      record.timestamp_ns = 1'000'000 + position_;
+      record.owner = "source-0";
+      record.body = {reinterpret_cast<const char*>(transfers_.data()),
+                     transfers_.size() * sizeof(ledger::Transfer)};
+      frame_.Add(record);
+      const double start = SecondsNow();
+      DieUnlessOk(log_.Append(frame_));
+      seconds += SecondsNow() - start;
+    }
+    return seconds;
+  }
+
+ private:
+  ledger::Log& log_;
+  uint64_t position_;
+  std::vector<ledger::Transfer> transfers_;
+  ledger::Frame frame_;
+};
+
+constexpr uint64_t kSmallRows = 30;  // A frame of 4 KiB.
+constexpr uint64_t kLargeRows = ledger::kBatchEventsMax;
+constexpr uint64_t kLargeFrameBytes = 1 << 20;
+static_assert(ledger::PaddedFrameBytes(kLargeRows * sizeof(ledger::Transfer) + 88) ==
+              kLargeFrameBytes);
+
+void MeasureAppends(const Settings& settings, const std::string& folder, json& result) {
+  const auto small = OpenLog(folder + "/small");
+  result["log_4kib_syncs_per_s"] = static_cast<double>(settings.small_frames) /
+                                   Appender(*small, kSmallRows).Append(settings.small_frames);
+  const auto large = OpenLog(folder + "/large");
+  const uint64_t frames = settings.log_bytes / kLargeFrameBytes;
+  result["log_1mib_gb_per_s"] = static_cast<double>(frames * kLargeFrameBytes) / kGigabyte /
+                                Appender(*large, kLargeRows).Append(frames);
+}
+
+void MeasureReading(const Settings& settings, const std::string& folder, json& result) {
+  const double gigabytes = static_cast<double>(settings.log_bytes) / kGigabyte;
+  double start = SecondsNow();
+  const auto log = OpenLog(folder + "/large");
+  result["log_recovery_gb_per_s"] = gigabytes / (SecondsNow() - start);
+  start = SecondsNow();
+  ledger::LogReader reader(*log, 1);
+  while (Take(reader.Next()) != nullptr) {
+  }
+  result["log_reader_gb_per_s"] = gigabytes / (SecondsNow() - start);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Settings settings;
+  CLI::App app("measures the ledger's storage");
+  app.add_option("--folder", settings.folder, "where to write; on the disk that is meant");
+  app.add_option("--small-frames", settings.small_frames, "frames of 4 KiB");
+  app.add_option("--log-bytes", settings.log_bytes, "of frames of 1 MiB");
+  CLI11_PARSE(app, argc, argv);
+  const Folder folder(settings.folder);
+  json result;
+  MeasureAppends(settings, folder.path(), result);
+  MeasureReading(settings, folder.path(), result);
+  std::cout << result.dump(2) << "\n";
+  return 0;
+}
