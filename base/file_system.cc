@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "base/invariant.h"
 #include "base/status_macros.h"
 
 namespace base {
@@ -30,14 +31,19 @@ absl::Status ErrnoStatus(absl::string_view what, absl::string_view path) {
   }
 }
 
+// Also where the file system has no O_DIRECT, so that a caller's fault shows everywhere.
+enum class Alignment { kAny, kDirect };
+
 class RealFile final : public File {
  public:
-  RealFile(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
+  RealFile(int descriptor, std::string path, Alignment alignment = Alignment::kAny)
+      : descriptor_(descriptor), path_(std::move(path)), alignment_(alignment) {}
   RealFile(const RealFile&) = delete;
   RealFile& operator=(const RealFile&) = delete;
   ~RealFile() override { ::close(descriptor_); }
 
   absl::Status ReadAt(uint64_t offset, void* data, size_t bytes) const override {
+    CheckAligned(offset, data, bytes);
     char* out = static_cast<char*>(data);
     while (bytes > 0) {
       const ssize_t got = ::pread(descriptor_, out, bytes, static_cast<off_t>(offset));
@@ -54,6 +60,7 @@ class RealFile final : public File {
   }
 
   absl::Status WriteAt(uint64_t offset, absl::string_view data) override {
+    CheckAligned(offset, data.data(), data.size());
     while (!data.empty()) {
       const ssize_t put =
           ::pwrite(descriptor_, data.data(), data.size(), static_cast<off_t>(offset));
@@ -93,8 +100,14 @@ class RealFile final : public File {
   }
 
  private:
+  void CheckAligned(uint64_t offset, const void* data, size_t bytes) const {
+    if (alignment_ == Alignment::kAny) return;
+    INVARIANT((offset | reinterpret_cast<uintptr_t>(data) | bytes) % kDirectAlignment == 0);
+  }
+
   const int descriptor_;
   const std::string path_;
+  const Alignment alignment_;
 };
 
 class RealFileSystem final : public FileSystem {
@@ -103,6 +116,16 @@ class RealFileSystem final : public FileSystem {
     const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (descriptor < 0) return ErrnoStatus("opening", path);
     return std::make_unique<RealFile>(descriptor, path);
+  }
+
+  absl::StatusOr<std::unique_ptr<File>> OpenDirect(const std::string& path,
+                                                   IfMissing if_missing) override {
+    const int flags = O_RDWR | O_CLOEXEC | (if_missing == IfMissing::kCreate ? O_CREAT : 0);
+    int descriptor = ::open(path.c_str(), flags | O_DIRECT, 0640);
+    // A file system without O_DIRECT, as tmpfs.
+    if (descriptor < 0 && errno == EINVAL) descriptor = ::open(path.c_str(), flags, 0640);
+    if (descriptor < 0) return ErrnoStatus("opening", path);
+    return std::make_unique<RealFile>(descriptor, path, Alignment::kDirect);
   }
 
   absl::StatusOr<std::string> Read(const std::string& path) override {
@@ -123,7 +146,7 @@ class RealFileSystem final : public FileSystem {
       RETURN_IF_ERROR(file->WriteAt(0, content));
       RETURN_IF_ERROR(file->Sync());
     }
-    if (::rename(beside.c_str(), path.c_str()) != 0) return ErrnoStatus("renaming to", path);
+    RETURN_IF_ERROR(Rename(beside, path));
     return SyncFolder(std::filesystem::path(path).parent_path());
   }
 
@@ -142,6 +165,13 @@ class RealFileSystem final : public FileSystem {
     absl::Status status = code == 0 ? absl::OkStatus() : ErrnoStatus("syncing folder", name);
     ::close(descriptor);
     return status;
+  }
+
+  absl::Status Rename(const std::string& from, const std::string& to) override {
+    if (::rename(from.c_str(), to.c_str()) != 0) {
+      return ErrnoStatus(absl::StrCat("renaming ", from, " to"), to);
+    }
+    return absl::OkStatus();
   }
 
   absl::Status Remove(const std::string& path) override {
@@ -168,6 +198,17 @@ class RealFileSystem final : public FileSystem {
 };
 
 }  // namespace
+
+absl::StatusOr<std::unique_ptr<File>> FileSystem::OpenDirect(const std::string& path,
+                                                             IfMissing if_missing) {
+  if (if_missing == IfMissing::kFail && !Exists(path)) return absl::NotFoundError(path);
+  return Open(path);
+}
+
+absl::Status FileSystem::Rename(const std::string& from, const std::string& to) {
+  return absl::UnimplementedError(
+      absl::StrCat("renaming ", from, " to ", to, ": this file system does not rename"));
+}
 
 FileSystem& SystemFileSystem() {
   static RealFileSystem file_system;

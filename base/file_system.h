@@ -11,6 +11,10 @@
 
 namespace base {
 
+// What memory, offset and length of every read and write of a file opened with OpenDirect() must
+// be multiples of.
+inline constexpr uint64_t kDirectAlignment = 4'096;
+
 // An open file. Errors name the path and carry errno's text; ENOSPC is RESOURCE_EXHAUSTED.
 // Not thread-safe, but reads may go on beside one writer.
 class File {
@@ -30,6 +34,8 @@ class File {
   virtual absl::StatusOr<uint64_t> Size() const = 0;
 };
 
+enum class IfMissing { kCreate, kFail };
+
 // The one way to the disk. Safe for any thread.
 class FileSystem {
  public:
@@ -37,12 +43,20 @@ class FileSystem {
 
   // Opens for reading and writing, creating an empty file where there is none.
   virtual absl::StatusOr<std::unique_ptr<File>> Open(const std::string& path) = 0;
+  // Opens a file that is read and written past the page cache where the file system can, else
+  // through it. Either way the caller aligns all it does to kDirectAlignment, and syncs. NOT_FOUND
+  // when it is missing and must not be created. By default as Open().
+  virtual absl::StatusOr<std::unique_ptr<File>> OpenDirect(const std::string& path,
+                                                           IfMissing if_missing);
   virtual absl::StatusOr<std::string> Read(const std::string& path) = 0;  // NOT_FOUND without it.
   // Replaces the whole file durably: written beside it, synced, renamed, folder synced. After a
   // crash it holds the old content or the new.
   virtual absl::Status Replace(const std::string& path, absl::string_view content) = 0;
   virtual absl::Status CreateFolders(const std::string& path) = 0;  // With parents; fine if there.
   virtual absl::Status SyncFolder(const std::string& path) = 0;
+  // Gives `from` the name `to`, in place of what had it. Durable once the folder is synced; a crash
+  // before leaves the file under one of the two names. By default UNIMPLEMENTED.
+  virtual absl::Status Rename(const std::string& from, const std::string& to);
   virtual absl::Status Remove(const std::string& path) = 0;
   // Names, sorted; not the paths.
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& path) = 0;

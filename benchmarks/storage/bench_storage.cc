@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -15,7 +16,9 @@
 #include "base/file_system.h"
 #include "base/invariant.h"
 #include "ledger/core/types.h"
+#include "ledger/storage/aligned_buffer.h"
 #include "ledger/storage/log.h"
+#include "ledger/storage/read_ahead.h"
 
 namespace {
 
@@ -105,26 +108,69 @@ constexpr uint64_t kLargeFrameBytes = 1 << 20;
 static_assert(ledger::PaddedFrameBytes(kLargeRows * sizeof(ledger::Transfer) + 88) ==
               kLargeFrameBytes);
 
+double GigabytesPerSecond(uint64_t bytes, double seconds) {
+  return static_cast<double>(bytes) / kGigabyte / seconds;
+}
+
+// Seconds for `count` writes of `bytes` one behind the other, each synced when asked.
+double WriteSeconds(base::File& file, uint64_t bytes, uint64_t count, bool syncs_each) {
+  const ledger::AlignedBuffer content(bytes);
+  std::memset(content.data(), 'x', bytes);
+  const double start = SecondsNow();
+  for (uint64_t i = 0; i < count; ++i) {
+    DieUnlessOk(file.WriteAt(i * bytes, content.view(0, bytes)));
+    if (syncs_each) DieUnlessOk(file.Sync());
+  }
+  DieUnlessOk(file.Sync());
+  return SecondsNow() - start;
+}
+
+// What the disk gives to one thread without any of ours.
+void MeasureDisk(const Settings& settings, const std::string& folder, json& result) {
+  constexpr uint64_t kSmall = 4'096;
+  constexpr uint64_t kLarge = 1 << 20;
+  constexpr uint64_t kStep = ledger::ReadAhead::kStepBytes;
+  const auto file =
+      Take(base::SystemFileSystem().OpenDirect(folder + "/disk", base::IfMissing::kCreate));
+  const uint64_t bytes = settings.log_bytes / kStep * kStep;
+  result["disk_growing_gb_per_s"] =
+      GigabytesPerSecond(bytes, WriteSeconds(*file, kStep, bytes / kStep, false));
+  result["disk_1mib_syncs_gb_per_s"] =
+      GigabytesPerSecond(bytes, WriteSeconds(*file, kLarge, bytes / kLarge, true));
+  result["disk_4kib_syncs_per_s"] = static_cast<double>(settings.small_frames) /
+                                    WriteSeconds(*file, kSmall, settings.small_frames, true);
+  const ledger::AlignedBuffer content(kStep);
+  const double start = SecondsNow();
+  for (uint64_t offset = 0; offset < bytes; offset += kStep) {
+    DieUnlessOk(file->ReadAt(offset, content.data(), kStep));
+  }
+  result["disk_reading_gb_per_s"] = GigabytesPerSecond(bytes, SecondsNow() - start);
+  DieUnlessOk(base::SystemFileSystem().Remove(folder + "/disk"));
+}
+
 void MeasureAppends(const Settings& settings, const std::string& folder, json& result) {
   const auto small = OpenLog(folder + "/small");
   result["log_4kib_syncs_per_s"] = static_cast<double>(settings.small_frames) /
                                    Appender(*small, kSmallRows).Append(settings.small_frames);
   const auto large = OpenLog(folder + "/large");
   const uint64_t frames = settings.log_bytes / kLargeFrameBytes;
-  result["log_1mib_gb_per_s"] = static_cast<double>(frames * kLargeFrameBytes) / kGigabyte /
-                                Appender(*large, kLargeRows).Append(frames);
+  Appender appender(*large, kLargeRows);
+  result["log_1mib_new_segments_gb_per_s"] =
+      GigabytesPerSecond(settings.log_bytes, appender.Append(frames));
+  DieUnlessOk(large->TrimBefore(large->durable_position()));
+  result["log_1mib_reused_segments_gb_per_s"] =
+      GigabytesPerSecond(settings.log_bytes, appender.Append(frames));
 }
 
 void MeasureReading(const Settings& settings, const std::string& folder, json& result) {
-  const double gigabytes = static_cast<double>(settings.log_bytes) / kGigabyte;
   double start = SecondsNow();
   const auto log = OpenLog(folder + "/large");
-  result["log_recovery_gb_per_s"] = gigabytes / (SecondsNow() - start);
+  result["log_recovery_gb_per_s"] = GigabytesPerSecond(settings.log_bytes, SecondsNow() - start);
   start = SecondsNow();
-  ledger::LogReader reader(*log, 1);
+  ledger::LogReader reader(*log, log->first_position());
   while (Take(reader.Next()) != nullptr) {
   }
-  result["log_reader_gb_per_s"] = gigabytes / (SecondsNow() - start);
+  result["log_reader_gb_per_s"] = GigabytesPerSecond(settings.log_bytes, SecondsNow() - start);
 }
 
 }  // namespace
@@ -138,6 +184,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   const Folder folder(settings.folder);
   json result;
+  MeasureDisk(settings, folder.path(), result);
   MeasureAppends(settings, folder.path(), result);
   MeasureReading(settings, folder.path(), result);
   std::cout << result.dump(2) << "\n";

@@ -1,5 +1,6 @@
 #include "ledger/storage/frame.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/hash.h"
@@ -8,7 +9,7 @@
 namespace ledger {
 namespace {
 
-constexpr uint64_t kMagic = 0x3130'474f'4c4d'4148;  // "HAMLOG01"
+constexpr uint64_t kMagic = 0x3230'474f'4c4d'4148;  // "HAMLOG02"
 
 uint64_t ChecksumOf(absl::string_view frame) {
   return base::Checksum64(frame.data() + sizeof(uint64_t), frame.size() - sizeof(uint64_t));
@@ -44,9 +45,25 @@ void Frame::AddEncoded(const Record& record, absl::string_view encoded) {
 }
 
 void Frame::Clear() {
-  bytes_.resize(kFrameHeaderBytes);
+  bytes_.clear();
+  start_ = 0;
+  Align(kFrameHeaderBytes);
+  bytes_.resize(start_ + kFrameHeaderBytes);
   first_position_ = 0;
   last_position_ = 0;
+}
+
+// Makes room for a frame of `bytes` and moves what there is of it to an aligned address.
+void Frame::Align(uint64_t bytes) {
+  bytes_.reserve(bytes + 2 * kFrameAlignment);
+  const uint64_t past = reinterpret_cast<uintptr_t>(bytes_.data()) % kFrameAlignment;
+  const uint64_t start = (kFrameAlignment - past) % kFrameAlignment;
+  if (start == start_) return;
+  const uint64_t used = bytes_.size() - start_;
+  bytes_.resize(std::max(start, start_) + used);
+  std::memmove(bytes_.data() + start, bytes_.data() + start_, used);
+  bytes_.resize(start + used);
+  start_ = start;
 }
 
 void Frame::NotePosition(uint64_t position) {
@@ -58,18 +75,18 @@ void Frame::NotePosition(uint64_t position) {
   last_position_ = position;
 }
 
-absl::string_view Frame::Finish(uint64_t next_position, uint64_t synced_position) {
-  FrameHeader header{};
+absl::string_view Frame::Finish(FrameHeader header) {
   header.magic = kMagic;
   header.bytes = static_cast<uint32_t>(record_bytes());
-  header.first_position = next_position;
-  header.last_position = empty() ? next_position - 1 : last_position_;
-  header.synced_position = synced_position;
-  bytes_.resize(PaddedFrameBytes(record_bytes()), '\0');
-  std::memcpy(bytes_.data(), &header, sizeof(header));
-  header.checksum = ChecksumOf(bytes_);
-  std::memcpy(bytes_.data(), &header.checksum, sizeof(header.checksum));
-  return bytes_;
+  header.last_position = empty() ? header.first_position - 1 : last_position_;
+  const uint64_t bytes = PaddedFrameBytes(header.bytes);
+  Align(bytes);
+  bytes_.resize(start_ + bytes, '\0');
+  std::memcpy(bytes_.data() + start_, &header, sizeof(header));
+  const absl::string_view frame = absl::string_view(bytes_).substr(start_);
+  header.checksum = ChecksumOf(frame);
+  std::memcpy(bytes_.data() + start_, &header.checksum, sizeof(header.checksum));
+  return frame;
 }
 
 }  // namespace ledger

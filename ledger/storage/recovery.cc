@@ -2,26 +2,34 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "base/status_macros.h"
+#include "ledger/storage/aligned_buffer.h"
 #include "ledger/storage/frame.h"
+#include "ledger/storage/small_file.h"
 
 namespace ledger {
 namespace {
+
+constexpr absl::string_view kWhatToDo =
+    "do not start this node again: set up a new node id and let it follow another node of the "
+    "shard";
 
 class Scanner {
  public:
   Scanner(base::FileSystem& files, const std::string& folder) : files_(files), folder_(folder) {}
 
   absl::StatusOr<RecoveredLog> Scan() {
-    RETURN_IF_ERROR(CountSegments());
-    RETURN_IF_ERROR(Load(1));
+    RETURN_IF_ERROR(Begin());
     while (true) {
-      const std::optional<FrameHeader> here = FrameAt(log_.offset);
-      if (here && here->first_position == log_.position + 1) {
+      const uint64_t offset = log_.segments.back().end;
+      const std::optional<FrameHeader> here = FrameAt(offset);
+      if (here && here->IsFor(segment(), offset) && here->first_position == log_.position + 1) {
         Accept(*here);
         continue;
       }
@@ -33,86 +41,122 @@ class Scanner {
   }
 
  private:
-  absl::Status CountSegments() {
-    ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.List(folder_));
-    for (const std::string& name : names) {
-      uint32_t number = 0;
-      if (absl::SimpleAtoi(name, &number)) segments_ = std::max(segments_, number);
+  uint32_t segment() const { return log_.segments.back().number; }
+
+  absl::Status Begin() {
+    ASSIGN_OR_RETURN(const LogBase base, LoadLogBase(files_, folder_));
+    ASSIGN_OR_RETURN(const std::vector<uint32_t> there, ListSegments(files_, folder_));
+    for (const uint32_t number : there) {
+      if (number < base.segment) log_.given_up.push_back(number);
     }
-    return absl::OkStatus();
+    last_segment_ = there.empty() ? 0 : there.back();
+    log_.position = base.position - 1;
+    log_.synced_position = log_.position;
+    log_.segments.push_back({base.segment, base.position, 0});
+    return Load(base.segment);
   }
 
-  // The whole segment into memory; a missing one is empty.
-  absl::Status Load(uint32_t segment) {
-    content_.clear();
-    const std::string path = SegmentPath(folder_, segment);
-    if (segment > segments_ || !files_.Exists(path)) return absl::OkStatus();
-    ASSIGN_OR_RETURN(content_, files_.Read(path));
+  // The whole segment into memory; a missing one is empty. The memory serves all of them.
+  absl::Status Load(uint32_t number) {
+    content_ = {};
+    const std::string path = SegmentPath(folder_, number);
+    const auto file = files_.OpenDirect(path, base::IfMissing::kFail);
+    if (absl::IsNotFound(file.status())) return absl::OkStatus();
+    RETURN_IF_ERROR(file.status());
+    ASSIGN_OR_RETURN(const uint64_t size, (*file)->Size());
+    // Frames end at multiples: what is behind the last one was cut short.
+    const uint64_t whole = size / kFrameAlignment * kFrameAlignment;
+    if (buffer_.size() < whole) buffer_ = AlignedBuffer(whole);
+    RETURN_IF_ERROR((*file)->ReadAt(0, buffer_.data(), whole));
+    content_ = buffer_.view(0, whole);
     return absl::OkStatus();
   }
 
   std::optional<FrameHeader> FrameAt(uint64_t offset) const {
     if (offset >= content_.size()) return std::nullopt;
-    return ParseFrame(absl::string_view(content_).substr(offset));
+    return ParseFrame(content_.substr(offset));
   }
 
   void Accept(const FrameHeader& header) {
-    AddToIndex(log_.index, {header.first_position, log_.segment, log_.offset});
+    LogSegment& segment = log_.segments.back();
+    AddToIndex(log_.index, {header.first_position, segment.number, segment.end});
     log_.position = header.last_position;
     log_.synced_position = header.synced_position;
-    log_.offset += PaddedFrameBytes(header.bytes);
+    segment.end += PaddedFrameBytes(header.bytes);
   }
 
   // A frame that did not fit into the rest of a segment begins the next one.
   absl::StatusOr<bool> MoveToNextSegment() {
-    if (log_.segment >= segments_) return false;
-    std::string kept = std::move(content_);
-    RETURN_IF_ERROR(Load(log_.segment + 1));
+    const uint32_t next = segment() + 1;
+    if (next > last_segment_) return false;
+    std::swap(buffer_, other_buffer_);
+    const absl::string_view kept = std::exchange(content_, {});
+    RETURN_IF_ERROR(Load(next));
     const std::optional<FrameHeader> first = FrameAt(0);
-    if (!first || first->first_position != log_.position + 1) {
-      content_ = std::move(kept);
+    if (!first || !first->IsFor(next, 0) || first->first_position != log_.position + 1) {
+      std::swap(buffer_, other_buffer_);
+      content_ = kept;
       return false;
     }
-    log_.segment_ends.push_back(log_.offset);
-    ++log_.segment;
-    log_.offset = 0;
+    log_.segments.push_back({next, log_.position + 1, 0});
     return true;
   }
 
   // Whether what stands behind the last whole frame was never known to be durable.
   absl::Status CheckTail() {
-    log_.segment_ends.push_back(log_.offset);
-    const uint64_t lost = log_.position + 1;
-    const uint64_t tail = log_.offset;
-    const std::string place = absl::StrCat(SegmentPath(folder_, log_.segment), " at byte ", tail);
-    bool torn = content_.find_first_not_of('\0', std::min(tail, content_.size())) != content_.npos;
+    const uint64_t tail = log_.segments.back().end;
     uint64_t from = tail;
-    for (uint32_t segment = log_.segment;;) {
+    for (uint32_t number = segment();;) {
       for (uint64_t offset = from; offset < content_.size(); offset += kFrameAlignment) {
-        const std::optional<FrameHeader> header = FrameAt(offset);
-        if (!header || header->synced_position < lost) continue;
-        return absl::DataLossError(absl::StrCat(
-            place, ": the frame with position ", lost, " is damaged, and the one in ",
-            SegmentPath(folder_, segment), " at byte ", offset, " says that all up to ",
-            header->synced_position,
-            " was durable; do not start this node again: set up a new node id and let it follow "
-            "another node of the shard"));
+        RETURN_IF_ERROR(CheckBehindTail(number, offset));
       }
-      if (++segment > segments_) break;
-      RETURN_IF_ERROR(Load(segment));
-      torn = torn || content_.find_first_not_of('\0') != content_.npos;
+      const bool begins_here =
+          number == segment() ? from < content_.size() : number == segment() + 1;
+      if (begins_here && log_.torn_tail.empty() && BeginsTornFrame(number, from)) {
+        log_.torn_tail = absl::StrCat(SegmentPath(folder_, number), " at byte ", from);
+      }
+      if (++number > last_segment_) return absl::OkStatus();
+      RETURN_IF_ERROR(Load(number));
       from = 0;
     }
-    if (torn) log_.torn_tail = place;
-    return absl::OkStatus();
+  }
+
+  // The place where the next frame would have been written, or its beginning says so.
+  bool BeginsTornFrame(uint32_t number, uint64_t offset) const {
+    if (offset >= content_.size()) return false;
+    const std::optional<FrameHeader> header = PeekFrameHeader(content_.substr(offset));
+    return header && header->IsFor(number, offset);
+  }
+
+  // What the segment before left in a reused file says nothing about this log's end.
+  absl::Status CheckBehindTail(uint32_t number, uint64_t offset) const {
+    const std::optional<FrameHeader> header = PeekFrameHeader(content_.substr(offset));
+    if (!header || header->segment < number || !FrameAt(offset)) return absl::OkStatus();
+    const uint64_t lost = log_.position + 1;
+    const std::string where =
+        absl::StrCat(SegmentPath(folder_, segment()), " at byte ", log_.segments.back().end);
+    const std::string other = absl::StrCat(SegmentPath(folder_, number), " at byte ", offset);
+    if (header->synced_position >= lost) {
+      return absl::DataLossError(absl::StrCat(
+          where, ": the frame with position ", lost, " is damaged, and the one in ", other,
+          " says that all up to ", header->synced_position, " was durable; ", kWhatToDo));
+    }
+    if (header->IsFor(number, offset) || header->last_position < lost) return absl::OkStatus();
+    return absl::DataLossError(absl::StrCat(where, ": the frame with position ", lost,
+                                            " was written to ", other,
+                                            " instead, so the disk is broken; ", kWhatToDo));
   }
 
   base::FileSystem& files_;
   const std::string& folder_;
-  uint32_t segments_ = 0;
-  std::string content_;  // Of the segment at hand.
+  uint32_t last_segment_ = 0;
+  AlignedBuffer buffer_;
+  AlignedBuffer other_buffer_;
+  absl::string_view content_;  // Of the segment at hand, in buffer_.
   RecoveredLog log_;
 };
+
+std::string BasePath(const std::string& folder) { return absl::StrCat(folder, "/base"); }
 
 }  // namespace
 
@@ -124,6 +168,35 @@ void AddToIndex(std::vector<FramePlace>& index, const FramePlace& place) {
   const bool near = !index.empty() && index.back().segment == place.segment &&
                     place.offset - index.back().offset < kIndexEveryBytes;
   if (!near) index.push_back(place);
+}
+
+absl::StatusOr<LogBase> LoadLogBase(base::FileSystem& files, const std::string& folder) {
+  ASSIGN_OR_RETURN(const std::string content, LoadChecked(files, BasePath(folder)));
+  LogBase base;
+  if (content.empty()) return base;
+  const std::vector<std::string> words = absl::StrSplit(content, ' ');
+  if (words.size() != 2 || !absl::SimpleAtoi(words[0], &base.segment) ||
+      !absl::SimpleAtoi(words[1], &base.position) || base.segment == 0 || base.position == 0) {
+    return absl::DataLossError(absl::StrCat(BasePath(folder), ": \"", content,
+                                            "\" is no segment and position; ", kWhatToDo));
+  }
+  return base;
+}
+
+absl::Status SaveLogBase(base::FileSystem& files, const std::string& folder, const LogBase& base) {
+  return SaveChecked(files, BasePath(folder), absl::StrCat(base.segment, " ", base.position));
+}
+
+absl::StatusOr<std::vector<uint32_t>> ListSegments(base::FileSystem& files,
+                                                   const std::string& folder) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, files.List(folder));
+  std::vector<uint32_t> segments;
+  for (const std::string& name : names) {
+    uint32_t number = 0;
+    if (absl::SimpleAtoi(name, &number)) segments.push_back(number);
+  }
+  std::sort(segments.begin(), segments.end());
+  return segments;
 }
 
 absl::StatusOr<RecoveredLog> RecoverLog(base::FileSystem& files, const std::string& folder) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/file_system.h"
 
@@ -23,19 +24,38 @@ std::string SegmentPath(const std::string& folder, uint32_t segment);
 inline constexpr uint64_t kIndexEveryBytes = 1 << 20;
 void AddToIndex(std::vector<FramePlace>& index, const FramePlace& place);
 
+// Where a log begins: the segment, and the position of the first record in it. Kept in
+// "folder/base" once it is not the first of all; segments before it are given up.
+struct LogBase {
+  uint32_t segment = 1;
+  uint64_t position = 1;
+};
+absl::StatusOr<LogBase> LoadLogBase(base::FileSystem& files, const std::string& folder);
+absl::Status SaveLogBase(base::FileSystem& files, const std::string& folder, const LogBase& base);
+
+// The numbers of the segments in `folder`, sorted.
+absl::StatusOr<std::vector<uint32_t>> ListSegments(base::FileSystem& files,
+                                                   const std::string& folder);
+
+struct LogSegment {
+  uint32_t number;
+  uint64_t first_position;
+  uint64_t end;  // Behind its last frame.
+};
+
 // What the frames of a log on the disk say.
 struct RecoveredLog {
-  uint64_t position = 0;         // Last one; 0 for an empty log.
-  uint64_t synced_position = 0;  // As the last frame states.
-  uint32_t segment = 1;          // Where the next frame goes.
-  uint64_t offset = 0;
-  std::vector<uint64_t> segment_ends;  // Of segments 1, 2, …: behind their last frame.
+  uint64_t position = 0;             // Last one; one before the base's for an empty log.
+  uint64_t synced_position = 0;      // As the last frame states.
+  std::vector<LogSegment> segments;  // From the base's to that where the next frame goes.
+  std::vector<uint32_t> given_up;    // Segments before the base's that are still there.
   std::vector<FramePlace> index;
   std::string torn_tail;  // Where a frame was dropped that was never known to be durable; else "".
 };
 
 // Scans the segments in `folder`. A frame that is not whole is a torn tail, unless a later frame
-// says that it was durable: then DATA_LOSS names file and byte. Changes nothing.
+// says that it was durable, or it is found in another place: then DATA_LOSS names file and byte.
+// Changes nothing.
 absl::StatusOr<RecoveredLog> RecoverLog(base::FileSystem& files, const std::string& folder);
 
 }  // namespace ledger

@@ -51,9 +51,16 @@ absl::Status SmallFiles::SaveCertificate(absl::string_view certificate) {
 }
 
 absl::StatusOr<std::string> SmallFiles::Load(absl::string_view name) {
-  const std::string path = absl::StrCat(folder_, "/", name);
-  if (!files_.Exists(path)) return std::string();
-  ASSIGN_OR_RETURN(std::string text, files_.Read(path));
+  return LoadChecked(files_, absl::StrCat(folder_, "/", name));
+}
+
+absl::Status SmallFiles::Save(absl::string_view name, absl::string_view content) {
+  return SaveChecked(files_, absl::StrCat(folder_, "/", name), content);
+}
+
+absl::StatusOr<std::string> LoadChecked(base::FileSystem& files, const std::string& path) {
+  if (!files.Exists(path)) return std::string();
+  ASSIGN_OR_RETURN(std::string text, files.Read(path));
   const absl::string_view content =
       absl::string_view(text).substr(std::min(text.size(), kChecksumDigits + 1));
   if (text.size() <= kChecksumDigits || text[kChecksumDigits] != '\n' ||
@@ -66,9 +73,9 @@ absl::StatusOr<std::string> SmallFiles::Load(absl::string_view name) {
   return std::string(content);
 }
 
-absl::Status SmallFiles::Save(absl::string_view name, absl::string_view content) {
-  return files_.Replace(absl::StrCat(folder_, "/", name),
-                        absl::StrCat(ChecksumDigits(content), "\n", content));
+absl::Status SaveChecked(base::FileSystem& files, const std::string& path,
+                         absl::string_view content) {
+  return files.Replace(path, absl::StrCat(ChecksumDigits(content), "\n", content));
 }
 
 }  // namespace ledger

@@ -11,6 +11,13 @@
 
 namespace ledger {
 
+// The content of a small file with a checksum in front (ledger/FORMAT.md, "Small files"); "" when
+// there is none, DATA_LOSS naming the file when it is damaged.
+absl::StatusOr<std::string> LoadChecked(base::FileSystem& files, const std::string& path);
+// Replaces it, durably and as a whole.
+absl::Status SaveChecked(base::FileSystem& files, const std::string& path,
+                         absl::string_view content);
+
 // Small facts of a node that are not in its log, each a file of its own in the data folder:
 // replaced as a whole, durably, with a checksum (ledger/FORMAT.md, "Small files"). Loading gives
 // the empty value when there is no file, and DATA_LOSS naming the file when it is damaged.

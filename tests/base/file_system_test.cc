@@ -1,5 +1,8 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <memory>
+
 #include "base/file_system.h"
 #include "tests/temporary_folder.h"
 
@@ -27,6 +30,48 @@ TEST_CASE("reserved space reads as zeros and counts as size", "[files]") {
   std::string bytes(5, 'x');
   REQUIRE((*file)->ReadAt(9, bytes.data(), bytes.size()).ok());
   CHECK(bytes == std::string("\0abc\0", 5));
+}
+
+TEST_CASE("a direct file holds what was written, wherever the file system stands", "[files]") {
+  const TemporaryFolder folder;
+  const bool on_disk = GENERATE(true, false);  // Else in memory.
+  const std::string name = folder.path().substr(folder.path().rfind('/'));
+  const std::string path = on_disk ? folder.path() + "/log" : "/dev/shm" + name;
+  FileSystem& files = SystemFileSystem();
+  struct alignas(kDirectAlignment) Block {
+    char bytes[kDirectAlignment];
+  };
+  auto written = std::make_unique<Block>();
+  auto read = std::make_unique<Block>();
+  std::fill_n(written->bytes, kDirectAlignment, 'x');
+  CHECK(files.OpenDirect(path, IfMissing::kFail).status().code() == absl::StatusCode::kNotFound);
+  {
+    const auto file = files.OpenDirect(path, IfMissing::kCreate);
+    REQUIRE(file.ok());
+    REQUIRE((*file)->WriteAt(kDirectAlignment, {written->bytes, kDirectAlignment}).ok());
+    REQUIRE((*file)->Sync().ok());
+  }
+  const auto file = files.OpenDirect(path, IfMissing::kFail);
+  REQUIRE(file.ok());
+  REQUIRE((*file)->ReadAt(kDirectAlignment, read->bytes, kDirectAlignment).ok());
+  CHECK(std::equal(read->bytes, read->bytes + kDirectAlignment, written->bytes));
+  CHECK((*file)->Size().value() == 2 * kDirectAlignment);
+  CHECK((*file)->ReadAt(2 * kDirectAlignment, read->bytes, kDirectAlignment).code() ==
+        absl::StatusCode::kOutOfRange);
+  CHECK(files.Remove(path).ok());
+}
+
+TEST_CASE("a renamed file takes the place of the one that had the name", "[files]") {
+  const TemporaryFolder folder;
+  FileSystem& files = SystemFileSystem();
+  const std::string from = folder.path() + "/from";
+  const std::string to = folder.path() + "/to";
+  REQUIRE(files.Replace(from, "new").ok());
+  REQUIRE(files.Replace(to, "old").ok());
+  REQUIRE(files.Rename(from, to).ok());
+  CHECK(files.Read(to).value() == "new");
+  CHECK_FALSE(files.Exists(from));
+  CHECK(files.Rename(from, to).code() == absl::StatusCode::kNotFound);
 }
 
 TEST_CASE("errors name the path", "[files]") {

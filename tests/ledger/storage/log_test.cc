@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "tests/ledger/storage/log_writer.h"
 #include "tests/ledger/storage/memory_file_system.h"
 
 namespace ledger {
@@ -19,47 +20,12 @@ const LogOptions kOptions{.folder = "data/log", .segment_bytes = kSegmentBytes};
 const std::string kFirst = "data/log/0001";
 const std::string kSecond = "data/log/0002";
 
-// A log that is written as the node writes it: records in a chain.
-struct Writer {
-  std::unique_ptr<Log> log;
-  uint64_t position = 0;
-  base::Hash256 hash{};
-  Frame frame;
-
+struct Writer : LogWriter {
   explicit Writer(MemoryFileSystem& files) {
-    auto opened = Log::Open(files, kOptions);
+    auto opened = Open(files, kOptions);
+    CAPTURE(opened.status());
     REQUIRE(opened.ok());
-    log = std::move(opened).value();
-    LogReader reader(*log, 1);
-    while (true) {
-      auto item = reader.Next();
-      REQUIRE(item.ok());
-      if (*item == nullptr) break;
-      REQUIRE((*item)->record.previous_hash == hash);
-      position = (*item)->record.position;
-      hash = (*item)->record.hash;
-    }
-  }
-
-  void Add(size_t events) {
-    std::vector<Transfer> transfers(events);
-    for (Transfer& transfer : transfers) transfer.id = {position, events};
-    Record record;
-    record.kind = RecordKind::kTransfers;
-    record.position = ++position;
-    record.epoch = 1;
-    record.timestamp_ns = position * 1'000;
-    record.previous_hash = hash;
-    record.owner = "source-0";
-    record.body = {reinterpret_cast<const char*>(transfers.data()),
-                   transfers.size() * sizeof(Transfer)};
-    frame.Add(record);
-    hash = record.hash;
-  }
-
-  absl::Status Append(size_t events) {
-    Add(events);
-    return log->Append(frame);
+    static_cast<LogWriter&>(*this) = std::move(opened).value();
   }
 };
 
