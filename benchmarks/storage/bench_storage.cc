@@ -1,4 +1,5 @@
-// What the log makes of the disk: syncs of small and large frames, reading back. JSON on stdout.
+// What the log makes of the disk: syncs of small and large frames, reading back, snapshots. JSON on
+// stdout.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdint>
@@ -19,6 +20,7 @@
 #include "ledger/storage/aligned_buffer.h"
 #include "ledger/storage/log.h"
 #include "ledger/storage/read_ahead.h"
+#include "ledger/storage/snapshots.h"
 
 namespace {
 
@@ -28,7 +30,7 @@ constexpr double kGigabyte = 1e9;
 
 struct Settings {
   std::string folder = std::filesystem::temp_directory_path();
-  uint64_t small_frames = 40'000;
+  uint64_t small_frames = 5'000;
   uint64_t log_bytes = uint64_t{1} << 30;
 };
 
@@ -173,6 +175,23 @@ void MeasureReading(const Settings& settings, const std::string& folder, json& r
   result["log_reader_gb_per_s"] = GigabytesPerSecond(settings.log_bytes, SecondsNow() - start);
 }
 
+void MeasureSnapshot(const Settings& settings, const std::string& folder, json& result) {
+  constexpr uint64_t kPieceBytes = 64 << 10;
+  const std::string piece(kPieceBytes, 'x');
+  const auto snapshots = Take(ledger::Snapshots::Open(base::SystemFileSystem(), folder + "/snap"));
+  const uint64_t bytes = settings.log_bytes / kPieceBytes * kPieceBytes;
+  double start = SecondsNow();
+  const auto writer = Take(snapshots->Begin({.position = 1}));
+  for (uint64_t i = 0; i < bytes / kPieceBytes; ++i) DieUnlessOk(writer->Add(1, piece));
+  DieUnlessOk(writer->Finish());
+  result["snapshot_writing_gb_per_s"] = GigabytesPerSecond(bytes, SecondsNow() - start);
+  start = SecondsNow();
+  const auto reader = Take(snapshots->Read(1));
+  while (Take(reader->Next()) != nullptr) {
+  }
+  result["snapshot_reading_gb_per_s"] = GigabytesPerSecond(bytes, SecondsNow() - start);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -187,6 +206,7 @@ int main(int argc, char** argv) {
   MeasureDisk(settings, folder.path(), result);
   MeasureAppends(settings, folder.path(), result);
   MeasureReading(settings, folder.path(), result);
+  MeasureSnapshot(settings, folder.path(), result);
   std::cout << result.dump(2) << "\n";
   return 0;
 }
