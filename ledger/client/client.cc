@@ -85,6 +85,23 @@ absl::StatusOr<pb::TransfersResponse> Client::GetAccountTransfers(
   return ToResult(tried.status, false, std::move(response));
 }
 
+absl::StatusOr<pb::CreateResponse> Client::SetBalanceLimits(
+    const pb::SetBalanceLimitsRequest& request) {
+  pb::CreateResponse response;
+  const Tried tried = Run([&](pb::Ledger::Stub& stub, grpc::ClientContext* context) {
+    return stub.SetBalanceLimits(context, request, &response);
+  });
+  return ToResult(tried.status, tried.repeated, std::move(response));
+}
+
+absl::StatusOr<pb::BalancesResponse> Client::GetAccountBalances(const pb::AccountFilter& request) {
+  pb::BalancesResponse response;
+  const Tried tried = Run([&](pb::Ledger::Stub& stub, grpc::ClientContext* context) {
+    return stub.GetAccountBalances(context, request, &response);
+  });
+  return ToResult(tried.status, false, std::move(response));
+}
+
 Client::Tried Client::Run(const Try& attempt) {
   const absl::Duration deadline = options_.clock->MonotonicNow() + options_.timeout;
   absl::Duration pause = kPauseMin;

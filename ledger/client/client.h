@@ -47,6 +47,8 @@ class Client {
   absl::StatusOr<pb::AccountsResponse> LookupAccounts(const pb::LookupRequest& request);
   absl::StatusOr<pb::TransfersResponse> LookupTransfers(const pb::LookupRequest& request);
   absl::StatusOr<pb::TransfersResponse> GetAccountTransfers(const pb::AccountFilter& request);
+  absl::StatusOr<pb::CreateResponse> SetBalanceLimits(const pb::SetBalanceLimitsRequest& request);
+  absl::StatusOr<pb::BalancesResponse> GetAccountBalances(const pb::AccountFilter& request);
 
  private:
   struct Tried {

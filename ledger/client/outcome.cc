@@ -66,4 +66,7 @@ void ForgiveRepeats(const pb::CreateTransfersRequest& request, pb::CreateRespons
       response);
 }
 
+void ForgiveRepeats(const pb::SetBalanceLimitsRequest& /*request*/,
+                    pb::CreateResponse* /*response*/) {}
+
 }  // namespace ledger

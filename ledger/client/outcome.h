@@ -13,5 +13,7 @@ namespace pb = ::hamisha::ledger::v1;
 // and whose outcome then was not learnt: for others `exists` is the client's to interpret.
 void ForgiveRepeats(const pb::CreateAccountsRequest& request, pb::CreateResponse* response);
 void ForgiveRepeats(const pb::CreateTransfersRequest& request, pb::CreateResponse* response);
+// A limit is set again: nothing to forgive.
+void ForgiveRepeats(const pb::SetBalanceLimitsRequest& request, pb::CreateResponse* response);
 
 }  // namespace ledger

@@ -12,8 +12,33 @@ static_assert(AccountFlags::kLinked == TransferFlags::kLinked);
 
 const auto& EventsOf(const pb::CreateAccountsRequest& request) { return request.accounts(); }
 const auto& EventsOf(const pb::CreateTransfersRequest& request) { return request.transfers(); }
+const auto& EventsOf(const pb::SetBalanceLimitsRequest& request) { return request.limits(); }
 auto* MutableEventsOf(pb::CreateAccountsRequest* request) { return request->mutable_accounts(); }
 auto* MutableEventsOf(pb::CreateTransfersRequest* request) { return request->mutable_transfers(); }
+auto* MutableEventsOf(pb::SetBalanceLimitsRequest* request) { return request->mutable_limits(); }
+
+template <typename Event>
+bool IsLinkedEvent(const Event& event) {
+  return (event.flags() & TransferFlags::kLinked) != 0;
+}
+bool IsLinkedEvent(const pb::BalanceLimit& /*event*/) { return false; }
+
+// Whether a node takes the whole batch for imported, as its first event says.
+bool IsImported(const pb::CreateAccountsRequest& request) {
+  return request.accounts_size() > 0 &&
+         (request.accounts(0).flags() & AccountFlags::kImported) != 0;
+}
+bool IsImported(const pb::CreateTransfersRequest& request) {
+  return request.transfers_size() > 0 &&
+         (request.transfers(0).flags() & TransferFlags::kImported) != 0;
+}
+bool IsImported(const pb::SetBalanceLimitsRequest& /*request*/) { return false; }
+
+template <typename Event>
+bool FitsRow(const Event& event) {
+  return event.code() <= UINT16_MAX && event.flags() <= UINT16_MAX;
+}
+bool FitsRow(const pb::BalanceLimit& /*event*/) { return true; }
 
 }  // namespace
 
@@ -25,8 +50,7 @@ uint32_t EventCount(const WriteBatch& batch) {
 bool IsLinked(const WriteBatch& batch, uint32_t event) {
   return std::visit(
       [event](const auto& request) {
-        return (EventsOf(request).Get(static_cast<int>(event)).flags() & TransferFlags::kLinked) !=
-               0;
+        return IsLinkedEvent(EventsOf(request).Get(static_cast<int>(event)));
       },
       batch);
 }
@@ -43,6 +67,8 @@ bool CanJoin(const WriteBatch& first, uint32_t first_events, const WriteBatch& s
   if (first.index() != second.index()) return false;
   const uint32_t own_events = EventCount(first);
   if (own_events > 0 && IsLinked(first, own_events - 1)) return false;
+  const auto is_imported = [](const auto& request) { return IsImported(request); };
+  if (std::visit(is_imported, first) != std::visit(is_imported, second)) return false;
   return first_events + EventCount(second) <= kBatchEventsMax;
 }
 
@@ -72,8 +98,7 @@ absl::Status Validate(const WriteBatch& batch) {
   return std::visit(
       [](const auto& request) -> absl::Status {
         for (int index = 0; index < EventsOf(request).size(); ++index) {
-          const auto& event = EventsOf(request).Get(index);
-          if (event.code() > UINT16_MAX || event.flags() > UINT16_MAX) {
+          if (!FitsRow(EventsOf(request).Get(index))) {
             return absl::InvalidArgumentError(absl::StrCat(
                 "event ", index, ": code and flags have 16 bits; send values below 65,536"));
           }

@@ -11,7 +11,8 @@ namespace ledger {
 
 namespace pb = ::hamisha::ledger::v1;
 
-using WriteBatch = std::variant<pb::CreateAccountsRequest, pb::CreateTransfersRequest>;
+using WriteBatch = std::variant<pb::CreateAccountsRequest, pb::CreateTransfersRequest,
+                                pb::SetBalanceLimitsRequest>;
 
 uint32_t EventCount(const WriteBatch& batch);
 bool IsLinked(const WriteBatch& batch, uint32_t event);
@@ -19,7 +20,8 @@ uint64_t EncodedBytes(const WriteBatch& batch);
 void SetEpoch(uint64_t epoch, WriteBatch* batch);
 
 // Whether one request with the events of `first` and then those of `second` means the same as the
-// two one after the other: the same kind, no chain left open by the first, and not too long.
+// two one after the other: the same kind, both imported or none, no chain left open by the
+// first, and not too long.
 bool CanJoin(const WriteBatch& first, uint32_t first_events, const WriteBatch& second);
 
 // Adds the events of `from`, of the same kind, to `to`.

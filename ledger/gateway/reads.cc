@@ -33,6 +33,11 @@ void Call(pb::Ledger::Stub& stub, grpc::ClientContext* context, const pb::Accoun
   stub.async()->GetAccountTransfers(context, request, response, std::move(ended));
 }
 
+void Call(pb::Ledger::Stub& stub, grpc::ClientContext* context, const pb::AccountFilter* request,
+          pb::BalancesResponse* response, Ended ended) {
+  stub.async()->GetAccountBalances(context, request, response, std::move(ended));
+}
+
 // Whether the same read may succeed later, or on another route.
 bool IsPassing(const grpc::Status& status) {
   constexpr std::array kPassing = {grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::CANCELLED,
@@ -205,8 +210,18 @@ void Reads::LookupTransfers(const pb::LookupRequest& request, absl::Time deadlin
 
 void Reads::GetAccountTransfers(const pb::AccountFilter& request, absl::Time deadline,
                                 Done<pb::TransfersResponse> done) {
+  AskOne(request, deadline, std::move(done));
+}
+
+void Reads::GetAccountBalances(const pb::AccountFilter& request, absl::Time deadline,
+                               Done<pb::BalancesResponse> done) {
+  AskOne(request, deadline, std::move(done));
+}
+
+template <typename Response>
+void Reads::AskOne(const pb::AccountFilter& request, absl::Time deadline, Done<Response> done) {
   const auto shard = shards_.find(ShardOfAccount(FromProto(request.account_id())));
-  if (shard == shards_.end()) return done(pb::TransfersResponse());
+  if (shard == shards_.end()) return done(Response());
   Ask(*shard->second, request, deadline, std::move(done));
 }
 

@@ -34,6 +34,8 @@ class Reads {
                        Done<pb::TransfersResponse> done);
   void GetAccountTransfers(const pb::AccountFilter& request, absl::Time deadline,
                            Done<pb::TransfersResponse> done);
+  void GetAccountBalances(const pb::AccountFilter& request, absl::Time deadline,
+                          Done<pb::BalancesResponse> done);
 
   // Ends what is under way with UNAVAILABLE, and everything that comes later.
   void Stop();
@@ -45,6 +47,8 @@ class Reads {
 
   template <typename Request, typename Response>
   void Ask(const ShardWriter& shard, Request request, absl::Time deadline, Done<Response> done);
+  template <typename Response>
+  void AskOne(const pb::AccountFilter& request, absl::Time deadline, Done<Response> done);
   template <typename Response>
   void AskMany(const std::map<uint32_t, pb::LookupRequest>& requests,
                const pb::LookupRequest& order, absl::Time deadline, Done<Response> done);

@@ -111,6 +111,22 @@ grpc::ServerUnaryReactor* ShardedLedgerService::GetAccountTransfers(
   return reactor;
 }
 
+grpc::ServerUnaryReactor* ShardedLedgerService::SetBalanceLimits(
+    grpc::CallbackServerContext* context, const pb::SetBalanceLimitsRequest* request,
+    pb::CreateResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  Write(*request, Finisher(reactor, response));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* ShardedLedgerService::GetAccountBalances(
+    grpc::CallbackServerContext* context, const pb::AccountFilter* request,
+    pb::BalancesResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reads_.GetAccountBalances(*request, DeadlineOf(*context), Finisher(reactor, response));
+  return reactor;
+}
+
 grpc::Status GatewayService::GetGatewayStatus(grpc::ServerContext* /*context*/,
                                               const pb::GetGatewayStatusRequest* /*request*/,
                                               pb::GatewayStatus* response) {

@@ -32,6 +32,12 @@ class ShardedLedgerService final : public pb::Ledger::CallbackService {
   grpc::ServerUnaryReactor* GetAccountTransfers(grpc::CallbackServerContext* context,
                                                 const pb::AccountFilter* request,
                                                 pb::TransfersResponse* response) override;
+  grpc::ServerUnaryReactor* SetBalanceLimits(grpc::CallbackServerContext* context,
+                                             const pb::SetBalanceLimitsRequest* request,
+                                             pb::CreateResponse* response) override;
+  grpc::ServerUnaryReactor* GetAccountBalances(grpc::CallbackServerContext* context,
+                                               const pb::AccountFilter* request,
+                                               pb::BalancesResponse* response) override;
 
  private:
   void Write(WriteBatch batch, ShardWriter::Done done);

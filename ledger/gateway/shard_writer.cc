@@ -171,6 +171,8 @@ void ShardWriter::Start(const std::shared_ptr<NodeCall>& call) {
   const auto ended = [this, call](const grpc::Status& status) { Ended(call, status); };
   if (const auto* accounts = std::get_if<pb::CreateAccountsRequest>(call->batch.get())) {
     call->stub->async()->CreateAccounts(&call->context, accounts, &call->response, ended);
+  } else if (const auto* limits = std::get_if<pb::SetBalanceLimitsRequest>(call->batch.get())) {
+    call->stub->async()->SetBalanceLimits(&call->context, limits, &call->response, ended);
   } else {
     call->stub->async()->CreateTransfers(&call->context,
                                          std::get_if<pb::CreateTransfersRequest>(call->batch.get()),

@@ -24,6 +24,7 @@ constexpr uint32_t kAcrossShards =
 struct Place {
   std::optional<uint32_t> shard;  // None: anywhere.
   uint32_t refusal = 0;           // Its code, when it belongs nowhere.
+  bool needs_company = false;     // It goes where its chain goes, and nowhere without one.
 };
 
 std::optional<uint32_t> ShardNamed(const pb::Id& id) {
@@ -41,9 +42,20 @@ Place PlaceOf(const pb::Account& account, const std::set<uint32_t>& shards) {
   return {.shard = shard};
 }
 
+// A post or void with account ids of 0 takes them from its pending transfer, whose shard its id
+// does not tell. Sent to the wrong shard it would not be found there, and burn its own id.
+bool MustNameShard(const pb::Transfer& transfer) {
+  constexpr uint32_t kResolution =
+      TransferFlags::kPostPendingTransfer | TransferFlags::kVoidPendingTransfer;
+  return (transfer.flags() & kResolution) != 0;
+}
+
 Place PlaceOf(const pb::Transfer& transfer, const std::set<uint32_t>& shards) {
   const auto debit = ShardNamed(transfer.debit_account_id());
   const auto credit = ShardNamed(transfer.credit_account_id());
+  if (!debit && !credit && MustNameShard(transfer) && shards.size() > 1) {
+    return {.shard = std::nullopt, .needs_company = true};
+  }
   if (debit && credit && *debit != *credit) return {.shard = debit, .refusal = kAcrossShards};
   const auto shard = debit ? debit : credit;
   if (shard && !shards.contains(*shard)) {
@@ -52,6 +64,21 @@ Place PlaceOf(const pb::Transfer& transfer, const std::set<uint32_t>& shards) {
   }
   return {.shard = shard};
 }
+
+Place PlaceOf(const pb::BalanceLimit& limit, const std::set<uint32_t>& shards) {
+  const auto shard = ShardNamed(limit.account_id());
+  if (shard && !shards.contains(*shard)) {
+    return {.shard = shard,
+            .refusal = static_cast<uint32_t>(BalanceLimitStatus::kAccountOfAnotherShard)};
+  }
+  return {.shard = shard};
+}
+
+template <typename Event>
+bool IsLinkedEvent(const Event& event) {
+  return (event.flags() & TransferFlags::kLinked) != 0;
+}
+bool IsLinkedEvent(const pb::BalanceLimit& /*event*/) { return false; }
 
 // What becomes of every event: its shard, or why it is not sent.
 struct Decision {
@@ -72,6 +99,11 @@ void DecideChain(const std::vector<Place>& places, size_t first, size_t end, uin
     if (code == 0 && place.shard && *place.shard != *shard) code = kAcrossShards;
     if (code != 0) culprit = index;
   }
+  for (size_t index = first; index < end && !culprit && !shard; ++index) {
+    if (!places[index].needs_company) continue;
+    code = static_cast<uint32_t>(TransferStatus::kPostOrVoidMustNameAnAccount);
+    culprit = index;
+  }
   for (size_t index = first; index < end; ++index) {
     Decision& decision = (*decisions)[index];
     decision.shard = shard.value_or(any_shard);
@@ -79,14 +111,38 @@ void DecideChain(const std::vector<Place>& places, size_t first, size_t end, uin
   }
 }
 
+// Whether an event is of an imported batch where the first event is not, or the other way round.
+// A node sees only its part of the batch, with another first event.
+uint32_t ImportedRefusal(const pb::Account& first, const pb::Account& event) {
+  if (((first.flags() ^ event.flags()) & AccountFlags::kImported) == 0) return 0;
+  return static_cast<uint32_t>((first.flags() & AccountFlags::kImported) != 0
+                                   ? AccountStatus::kImportedEventExpected
+                                   : AccountStatus::kImportedEventNotExpected);
+}
+uint32_t ImportedRefusal(const pb::Transfer& first, const pb::Transfer& event) {
+  if (((first.flags() ^ event.flags()) & TransferFlags::kImported) == 0) return 0;
+  return static_cast<uint32_t>((first.flags() & TransferFlags::kImported) != 0
+                                   ? TransferStatus::kImportedEventExpected
+                                   : TransferStatus::kImportedEventNotExpected);
+}
+uint32_t ImportedRefusal(const pb::BalanceLimit& /*first*/, const pb::BalanceLimit& /*event*/) {
+  return 0;
+}
+
 template <typename Events>
-std::vector<Decision> Decide(const Events& events, const std::set<uint32_t>& shards) {
+std::vector<Decision> Decide(const Events& events, const std::set<uint32_t>& shards,
+                             bool is_one_part) {
   std::vector<Place> places;
   places.reserve(static_cast<size_t>(events.size()));
-  for (const auto& event : events) places.push_back(PlaceOf(event, shards));
+  for (const auto& event : events) {
+    Place& place = places.emplace_back(PlaceOf(event, shards));
+    if (is_one_part) continue;
+    const uint32_t refusal = ImportedRefusal(events.Get(0), event);
+    if (refusal != 0) place.refusal = refusal;
+  }
   std::vector<Decision> decisions(places.size());
   const auto linked = [&](size_t index) {
-    return (events.Get(static_cast<int>(index)).flags() & TransferFlags::kLinked) != 0;
+    return IsLinkedEvent(events.Get(static_cast<int>(index)));
   };
   for (size_t first = 0, end = 0; first < places.size(); first = end) {
     end = first + 1;
@@ -102,12 +158,14 @@ std::vector<Decision> Decide(const Events& events, const std::set<uint32_t>& sha
 
 const auto& EventsOf(const pb::CreateAccountsRequest& request) { return request.accounts(); }
 const auto& EventsOf(const pb::CreateTransfersRequest& request) { return request.transfers(); }
+const auto& EventsOf(const pb::SetBalanceLimitsRequest& request) { return request.limits(); }
 auto* MutableEventsOf(pb::CreateAccountsRequest* request) { return request->mutable_accounts(); }
 auto* MutableEventsOf(pb::CreateTransfersRequest* request) { return request->mutable_transfers(); }
+auto* MutableEventsOf(pb::SetBalanceLimitsRequest* request) { return request->mutable_limits(); }
 
 template <typename Request>
 Split SplitRequest(Request request, const std::set<uint32_t>& shards) {
-  const std::vector<Decision> decisions = Decide(EventsOf(request), shards);
+  std::vector<Decision> decisions = Decide(EventsOf(request), shards, true);
   Split split;
   if (decisions.empty()) return split;
   const bool whole = std::all_of(decisions.begin(), decisions.end(), [&](const Decision& one) {
@@ -117,6 +175,7 @@ Split SplitRequest(Request request, const std::set<uint32_t>& shards) {
     split.parts.push_back({.shard = decisions.front().shard, .batch = std::move(request)});
     return split;
   }
+  decisions = Decide(EventsOf(request), shards, false);
   std::map<uint32_t, std::pair<Request, std::vector<uint32_t>>> by_shard;
   for (uint32_t index = 0; index < decisions.size(); ++index) {
     if (decisions[index].refusal != 0) {

@@ -26,8 +26,10 @@ struct Split {
 
 // Not sent, as no shard could execute them: a transfer between accounts of different shards and a
 // chain over several shards (code 1000 for the first event that does not fit, linked_event_failed
-// for the rest of its chain), and what names a shard that is not one of `shards`. Ids of 0 and of
-// the largest value name no shard: a node says what is wrong with them. `shards` is not empty.
+// for the rest of its chain), and what names a shard that is not one of `shards`; with several
+// shards also a post or void that names no account, in a chain that names none either (code 1004).
+// Other ids of 0 and of the largest value name no shard: a node says what is wrong with them.
+// `shards` is not empty.
 Split SplitByShard(WriteBatch batch, const std::set<uint32_t>& shards);
 
 // Collects the answers of a split request's parts. Not thread-safe.

@@ -46,6 +46,7 @@ void ToRow(const pb::Account& message, Account& row) {
   row.timestamp_ns = message.timestamp_ns();
   row.code = static_cast<uint16_t>(message.code());
   row.flags = static_cast<uint16_t>(message.flags());
+  row.balance_max = message.balance_max();
 }
 
 void ToRow(const pb::Transfer& message, Transfer& row) {
@@ -87,6 +88,16 @@ absl::StatusOr<std::vector<Transfer>> ToRows(const pb::CreateTransfersRequest& r
   return ToRowsOf<Transfer>(request.transfers());
 }
 
+absl::StatusOr<std::vector<BalanceLimit>> ToRows(const pb::SetBalanceLimitsRequest& request) {
+  if (absl::Status status = CheckCount(request.limits_size()); !status.ok()) return status;
+  std::vector<BalanceLimit> rows;
+  rows.reserve(static_cast<size_t>(request.limits_size()));
+  for (const pb::BalanceLimit& limit : request.limits()) {
+    rows.push_back({.account_id = ToId(limit.account_id()), .balance_max = limit.balance_max()});
+  }
+  return rows;
+}
+
 absl::StatusOr<std::vector<Id128>> ToIds(const pb::LookupRequest& request) {
   if (static_cast<uint32_t>(request.ids_size()) > kBatchEventsMax) {
     return absl::InvalidArgumentError(
@@ -112,7 +123,10 @@ absl::StatusOr<TransferFilter> ToFilter(const pb::AccountFilter& filter) {
                         .code = static_cast<uint16_t>(filter.code()),
                         .debits = filter.debits(),
                         .credits = filter.credits(),
-                        .reversed = filter.reversed()};
+                        .reversed = filter.reversed(),
+                        .user_data_128 = ToId(filter.user_data_128()),
+                        .user_data_64 = filter.user_data_64(),
+                        .user_data_32 = filter.user_data_32()};
 }
 
 void ToMessage(const Account& row, pb::Account& message) {
@@ -127,6 +141,15 @@ void ToMessage(const Account& row, pb::Account& message) {
   message.set_ledger(row.ledger);
   message.set_code(row.code);
   message.set_flags(row.flags);
+  message.set_timestamp_ns(row.timestamp_ns);
+  message.set_balance_max(row.balance_max);
+}
+
+void ToMessage(const BalanceRow& row, pb::AccountBalance& message) {
+  message.set_debits_pending(row.debits_pending);
+  message.set_debits_posted(row.debits_posted);
+  message.set_credits_pending(row.credits_pending);
+  message.set_credits_posted(row.credits_posted);
   message.set_timestamp_ns(row.timestamp_ns);
 }
 

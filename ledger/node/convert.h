@@ -16,11 +16,14 @@ absl::StatusOr<std::vector<Account>> ToRows(
     const ::hamisha::ledger::v1::CreateAccountsRequest& request);
 absl::StatusOr<std::vector<Transfer>> ToRows(
     const ::hamisha::ledger::v1::CreateTransfersRequest& request);
+absl::StatusOr<std::vector<BalanceLimit>> ToRows(
+    const ::hamisha::ledger::v1::SetBalanceLimitsRequest& request);
 
 absl::StatusOr<std::vector<Id128>> ToIds(const ::hamisha::ledger::v1::LookupRequest& request);
 absl::StatusOr<TransferFilter> ToFilter(const ::hamisha::ledger::v1::AccountFilter& filter);
 
 void ToMessage(const Account& row, ::hamisha::ledger::v1::Account& message);
 void ToMessage(const Transfer& row, ::hamisha::ledger::v1::Transfer& message);
+void ToMessage(const BalanceRow& row, ::hamisha::ledger::v1::AccountBalance& message);
 
 }  // namespace ledger

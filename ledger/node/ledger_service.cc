@@ -134,4 +134,21 @@ grpc::ServerUnaryReactor* LedgerService::GetAccountTransfers(Context* context,
   });
 }
 
+grpc::ServerUnaryReactor* LedgerService::SetBalanceLimits(
+    Context* context, const pb::SetBalanceLimitsRequest* request, pb::CreateResponse* response) {
+  return Create(context, RecordKind::kBalanceLimits, *request, response);
+}
+
+grpc::ServerUnaryReactor* LedgerService::GetAccountBalances(Context* context,
+                                                            const pb::AccountFilter* request,
+                                                            pb::BalancesResponse* response) {
+  const absl::StatusOr<TransferFilter> filter = ToFilter(*request);
+  if (!filter.ok()) return Refuse(context, filter.status());
+  return Read(context, [filter = *filter, response](const Shard& shard) {
+    for (const BalanceRow& balances : shard.history().AccountBalances(filter)) {
+      ToMessage(balances, *response->add_balances());
+    }
+  });
+}
+
 }  // namespace ledger

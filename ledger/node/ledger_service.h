@@ -30,6 +30,11 @@ class LedgerService final : public ::hamisha::ledger::v1::Ledger::CallbackServic
   Reactor* GetAccountTransfers(Context* context,
                                const ::hamisha::ledger::v1::AccountFilter* request,
                                ::hamisha::ledger::v1::TransfersResponse* response) override;
+  Reactor* SetBalanceLimits(Context* context,
+                            const ::hamisha::ledger::v1::SetBalanceLimitsRequest* request,
+                            ::hamisha::ledger::v1::CreateResponse* response) override;
+  Reactor* GetAccountBalances(Context* context, const ::hamisha::ledger::v1::AccountFilter* request,
+                              ::hamisha::ledger::v1::BalancesResponse* response) override;
 
  private:
   template <typename Request>

@@ -96,6 +96,24 @@ void Shard::Append(Batch batch) {
   pending_.push_back({std::move(record), std::move(batch.done)});
 }
 
+absl::Duration Shard::UntilPulse() const {
+  const auto expiry_ns = state_.next_expiry_ns();
+  if (!failed_.ok() || !expiry_ns || ownership_.role() != Role::kPrimary) {
+    return absl::InfiniteDuration();
+  }
+  const absl::Time expiry = absl::FromUnixNanos(static_cast<int64_t>(*expiry_ns));
+  return std::max(expiry - options_.clock->WallNow(), absl::ZeroDuration());
+}
+
+void Shard::PulseIfDue() {
+  // What waits to be executed releases it anyway.
+  if (!pending_.empty() || UntilPulse() > absl::ZeroDuration()) return;
+  Append({.kind = RecordKind::kTransfers,
+          .epoch = 0,
+          .body = "",
+          .done = [](const absl::StatusOr<BatchResult>&) {}});
+}
+
 void Shard::ApplyPending() {
   while (!pending_.empty()) {
     Pending pending = std::move(pending_.front());

@@ -81,6 +81,11 @@ class Shard {
 
   // --- Clients ---
   void Append(Batch batch);
+  // How long until pending transfers expire that a record must release, by the clock as it is now;
+  // InfiniteDuration when nothing is to expire, or other nodes see to it.
+  absl::Duration UntilPulse() const;
+  // Appends a record without events when that time has come.
+  void PulseIfDue();
   // Executes what was appended. Everything below expects that nothing waits for it.
   void ApplyPending();
   // FAILED_PRECONDITION with NotOwner on a replica: it would answer from the past.

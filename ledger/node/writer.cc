@@ -1,5 +1,6 @@
 #include "ledger/node/writer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,6 +13,8 @@ constexpr uint64_t kFrameBytesMax = 8 << 20;
 // Taken from the queue at once.
 constexpr uint64_t kTakenBytesMax = 4 << 20;
 constexpr size_t kTakenMax = 4'096;
+// The wall clock may be set: look at it at least this often while something is to expire.
+constexpr absl::Duration kClockLook = absl::Seconds(1);
 
 }  // namespace
 
@@ -66,22 +69,29 @@ void Writer::Loop() {
   std::vector<Command> taken;
   while (true) {
     bool is_synced = false;
+    bool may_pulse = false;
     absl::Status status;
     {
+      const absl::Duration pulse_in = shard_.UntilPulse();
       const absl::MutexLock lock(&mutex_);
-      mutex_.Await(absl::Condition(this, &Writer::HasWork));
+      const bool waits_for_pulse = has_room_ && !stopping_ && pulse_in != absl::InfiniteDuration();
+      mutex_.AwaitWithTimeout(
+          absl::Condition(this, &Writer::HasWork),
+          waits_for_pulse ? std::min(pulse_in, kClockLook) : absl::InfiniteDuration());
       is_synced = io_ == Io::kDone;
       if (is_synced) {
         io_ = Io::kIdle;
         status = io_status_;
-      } else if (queue_.empty() && stopping_) {
+      } else if (queue_.empty() && stopping_ && io_ == Io::kIdle) {
         ended_ = true;
         return;
       }
-      TakeCommands(taken);
+      if (is_synced || has_room_) TakeCommands(taken);
+      may_pulse = has_room_ && !stopping_;
     }
     if (is_synced) FinishSync(status);
     Execute(taken);
+    if (may_pulse) shard_.PulseIfDue();
     StartSync();
     shard_.ApplyPending();
   }

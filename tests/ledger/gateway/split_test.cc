@@ -25,7 +25,11 @@ struct Event {
   uint64_t debit_shard;
   uint64_t credit_shard;
   bool linked = false;
+  uint32_t flags = 0;
 };
+constexpr uint32_t kPost = TransferFlags::kPostPendingTransfer;
+constexpr uint32_t kVoid = TransferFlags::kVoidPendingTransfer;
+constexpr uint32_t kImported = TransferFlags::kImported;
 
 struct Row {
   const char* name;
@@ -41,7 +45,7 @@ Split SplitOf(const std::vector<Event>& events) {
     *transfer->mutable_debit_account_id() = AccountOn(event.debit_shard);
     *transfer->mutable_credit_account_id() = AccountOn(event.credit_shard);
     transfer->set_amount(static_cast<uint64_t>(request.transfers_size()) - 1);  // Its index.
-    transfer->set_flags(event.linked ? uint32_t{TransferFlags::kLinked} : 0);
+    transfer->set_flags(event.flags | (event.linked ? uint32_t{TransferFlags::kLinked} : 0));
   }
   return SplitByShard(request, {0, 1});
 }
@@ -68,6 +72,30 @@ TEST_CASE("events go to the shard of their accounts", "[gateway]") {
       {"an id of 0 is for a node to refuse",
        {{kAnywhere, 1}, {kAnywhere, kAnywhere}},
        {{0, {1}}, {1, {0}}},
+       {}},
+      {"a post or void goes where one of its accounts is",
+       {{kAnywhere, 1, false, kPost}, {1, kAnywhere, false, kVoid}},
+       {{1, {0, 1}}},
+       {}},
+      {"one that names no account is told to",
+       {{1, 1}, {kAnywhere, kAnywhere, false, kPost}, {kAnywhere, kAnywhere, false, kVoid}},
+       {{1, {0}}},
+       {{1, 1004}, {2, 1004}}},
+      {"unless its chain says where",
+       {{kAnywhere, kAnywhere, true, kPost}, {1, 1}},
+       {{1, {0, 1}}},
+       {}},
+      {"a chain that says nothing is refused whole",
+       {{kAnywhere, kAnywhere, true, kPost}, {kAnywhere, kAnywhere, false, kVoid}, {0, 0}},
+       {{0, {2}}},
+       {{0, 1004}, {1, 1}}},
+      {"the request's first event says for every shard whether it is imported",
+       {{0, 0, false, kImported}, {1, 1}, {1, 1, false, kImported}},
+       {{0, {0}}, {1, {2}}},
+       {{1, 56}}},
+      {"to one shard it goes as it is: the node says so",
+       {{0, 0, false, kImported}, {0, 0}},
+       {{0, {0, 1}}},
        {}},
   }));
   DYNAMIC_SECTION(row.name) {
@@ -127,6 +155,40 @@ TEST_CASE("a request that failed on some shards only may have been executed", "[
   }
   CHECK(join.Finish().status().code() ==
         (both ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kUnavailable));
+}
+
+TEST_CASE("with one shard a post needs no account", "[gateway]") {
+  pb::CreateTransfersRequest request;
+  request.add_transfers()->set_flags(kPost);
+  const Split split = SplitByShard(request, {4});
+  REQUIRE(split.parts.size() == 1);
+  CHECK(split.parts[0].shard == 4);
+  CHECK(split.refused.empty());
+}
+
+TEST_CASE("limits go to the shard of their account", "[gateway]") {
+  pb::SetBalanceLimitsRequest request;
+  for (const uint64_t shard : {uint64_t{1}, uint64_t{9}, uint64_t{0}}) {
+    *request.add_limits()->mutable_account_id() = AccountOn(shard);
+  }
+  const Split split = SplitByShard(request, {0, 1});
+  REQUIRE(split.parts.size() == 2);
+  CHECK(split.parts[0].indexes == std::vector<uint32_t>{2});
+  CHECK(split.parts[1].indexes == std::vector<uint32_t>{0});
+  REQUIRE(split.refused.size() == 1);
+  CHECK(split.refused[0].index() == 1);
+  CHECK(split.refused[0].code() == 1000);
+}
+
+TEST_CASE("imported requests are joined with imported ones only", "[gateway]") {
+  pb::CreateTransfersRequest plain;
+  plain.add_transfers();
+  pb::CreateTransfersRequest imported;
+  imported.add_transfers()->set_flags(kImported);
+  CHECK(CanJoin(plain, 1, plain));
+  CHECK(CanJoin(imported, 1, imported));
+  CHECK_FALSE(CanJoin(plain, 1, imported));
+  CHECK_FALSE(CanJoin(imported, 1, plain));
 }
 
 }  // namespace
