@@ -15,31 +15,6 @@ Resolution ResolutionBy(const Transfer& transfer) {
   return Resolution::kNone;
 }
 
-template <typename Filter>
-bool IsSound(const Filter& filter) {
-  const uint64_t max_ns = filter.timestamp_max_ns;
-  return filter.limit != 0 && filter.timestamp_min_ns <= kTimestampMaxNs &&
-         max_ns <= kTimestampMaxNs && (max_ns == 0 || filter.timestamp_min_ns <= max_ns);
-}
-
-bool IsSoundForAccount(const TransferFilter& filter) {
-  return IsSound(filter) && (filter.debits || filter.credits) && !filter.account_id.IsZero() &&
-         !filter.account_id.IsMax();
-}
-
-template <typename Filter>
-bool Matches(const Transfer& transfer, const Filter& filter) {
-  return (filter.code == 0 || filter.code == transfer.code) &&
-         (filter.user_data_128.IsZero() || filter.user_data_128 == transfer.user_data_128) &&
-         (filter.user_data_64 == 0 || filter.user_data_64 == transfer.user_data_64) &&
-         (filter.user_data_32 == 0 || filter.user_data_32 == transfer.user_data_32);
-}
-
-bool IsSide(const Transfer& transfer, const TransferFilter& filter) {
-  return (filter.debits && transfer.debit_account_id == filter.account_id) ||
-         (filter.credits && transfer.credit_account_id == filter.account_id);
-}
-
 // The first of [0, size) whose time is not before.
 template <typename TimeOf>
 uint32_t LowerBound(uint32_t size, uint64_t timestamp_ns, const TimeOf& time_of) {

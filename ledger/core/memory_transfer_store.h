@@ -8,38 +8,11 @@
 #include "ledger/core/chunked_vector.h"
 #include "ledger/core/row_index.h"
 #include "ledger/core/row_list.h"
+#include "ledger/core/transfer_filter.h"
 #include "ledger/core/transfer_store.h"
 #include "ledger/core/types.h"
 
 namespace ledger {
-
-// Conditions all hold; 0 means any.
-struct TransferFilter {
-  Id128 account_id;
-  uint64_t timestamp_min_ns = 0;  // Inclusive.
-  uint64_t timestamp_max_ns = 0;  // Inclusive.
-  uint32_t limit = kBatchEventsMax;
-  uint16_t code = 0;
-  bool debits = true;
-  bool credits = true;
-  bool reversed = false;
-  Id128 user_data_128 = {};
-  uint64_t user_data_64 = 0;
-  uint32_t user_data_32 = 0;
-};
-
-// The same over all transfers of the shard, by currency instead of account.
-struct QueryFilter {
-  uint64_t timestamp_min_ns = 0;
-  uint64_t timestamp_max_ns = 0;
-  uint32_t limit = kBatchEventsMax;
-  uint32_t ledger = 0;
-  uint16_t code = 0;
-  bool reversed = false;
-  Id128 user_data_128 = {};
-  uint64_t user_data_64 = 0;
-  uint32_t user_data_32 = 0;
-};
 
 // Every transfer ever made, in memory; and the queries over them. Queries are in order of time and
 // look at all within the time range until `limit` of them match; nothing for filters that make no

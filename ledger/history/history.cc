@@ -63,6 +63,7 @@ void History::SetView(View view) {
 void History::Fail(const absl::Status& status) const {
   const absl::MutexLock lock(&mutex_);
   if (failed_.ok()) failed_ = status;
+  has_failed_.store(true, std::memory_order_release);
 }
 
 absl::Status History::status() const {
@@ -106,8 +107,8 @@ bool History::WasThere(const IdEntry& entry) const {
 }
 
 // Entries of an id, newest run first, until `visit` gives false.
-template <typename Visit>
-void History::FindInRuns(const Id128& id, Visit visit) {
+template <typename Visitor>
+void History::FindInRuns(const Id128& id, Visitor visit) {
   const Runs& runs = current_->runs;
   for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
     if (!(*run)->MayHold(id)) continue;
@@ -323,12 +324,24 @@ void History::Recycle() {
   spare_ = std::move(free);
 }
 
-void History::AwaitFlushed() {
+bool History::AwaitFlushed(const Reached& reached) const {
   const absl::MutexLock lock(&mutex_);
-  const auto done = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return sealed_.empty() || !failed_.ok();
+  const auto done = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const bool is_flushed =
+        flushed_.transfers >= reached.transfers && flushed_.burnt >= reached.burnt;
+    return is_flushed || !failed_.ok() || stopping_;
   };
   mutex_.Await(absl::Condition(&done));
+  return failed_.ok() && !stopping_;
+}
+
+bool History::AwaitRoom() const {
+  const absl::MutexLock lock(&mutex_);
+  const auto done = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return !IsBehind() || !failed_.ok();
+  };
+  mutex_.Await(absl::Condition(&done));
+  return failed_.ok();
 }
 
 // --- The merging thread ---

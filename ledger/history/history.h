@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "base/file_system.h"
+#include "ledger/core/transfer_filter.h"
 #include "ledger/core/transfer_store.h"
 #include "ledger/history/runs.h"
 #include "ledger/history/window.h"
@@ -83,22 +84,23 @@ class History final : public TransferStore {
   Flushed flushed() const;
   // Not OK once the disk failed: nothing that was found since may be relied on.
   absl::Status status() const;
-  // Until all windows that were sealed are on the disk, or the disk failed. For tests and ends.
-  void AwaitFlushed();
+  bool ok() const { return !has_failed_.load(std::memory_order_acquire); }
+  // Until all up to there is on the disk, which somebody has sealed; false when the disk failed.
+  bool AwaitFlushed(const Reached& reached) const;
+  // Until it is not behind; false when the disk failed. Not while the writing thread has to tell
+  // what is durable.
+  bool AwaitRoom() const;
 
   // Fills in what the disk has of the ids that are still missing, of transfers up to `as_of_ns`.
   // What it had when FindRecent() found nothing of an id it has for ever.
   absl::Status Complete(const std::vector<Id128>& ids, uint64_t as_of_ns,
                         std::vector<std::optional<Transfer>>& found) const;
-  struct AccountQuery {
-    Id128 account_id;
-    uint64_t first_ns = 0;         // Inclusive.
-    uint64_t last_ns = UINT64_MAX;  // Inclusive.
-    bool reversed = false;
-  };
-  // Visits the account's transfers in order of time (or newest first) until `visit` gives false.
-  absl::Status OfAccount(const AccountQuery& query,
-                         const std::function<bool(const HistoryRow&)>& visit) const;
+  // Of transfers up to `as_of_ns`. As MemoryTransferStore answers; DATA_LOSS or UNAVAILABLE when
+  // the disk cannot be read.
+  absl::StatusOr<std::vector<Transfer>> AccountTransfers(const TransferFilter& filter,
+                                                         uint64_t as_of_ns) const;
+  absl::StatusOr<std::vector<BalanceRow>> AccountBalances(const TransferFilter& filter,
+                                                          uint64_t as_of_ns) const;
 
  private:
   static constexpr size_t kSealedMax = 3;
@@ -118,15 +120,16 @@ class History final : public TransferStore {
   std::shared_ptr<const View> view() const;
   void SetView(View view) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Fail(const absl::Status& status) const;
-  static absl::StatusOr<bool> VisitRun(const Run& run, RunReader& reader, const AccountQuery& query,
-                                       const std::function<bool(const HistoryRow&)>& visit);
+  // Visits the account's transfers in the filter's time and order until `visit` gives false.
+  absl::Status Visit(const TransferFilter& filter, uint64_t as_of_ns,
+                     const std::function<bool(const HistoryRow&)>& visit) const;
 
   // The writing thread's.
   void Refresh();
   RunReader& Reader();
   bool WasThere(const IdEntry& entry) const;
-  template <typename Visit>
-  void FindInRuns(const Id128& id, Visit visit);
+  template <typename Visitor>
+  void FindInRuns(const Id128& id, Visitor visit);
   bool ReadTransfer(uint64_t timestamp_ns);
 
   // The flushing thread's, and the merging thread's.
@@ -166,6 +169,7 @@ class History final : public TransferStore {
   uint64_t durable_ns_ ABSL_GUARDED_BY(mutex_) = 0;
   Flushed flushed_ ABSL_GUARDED_BY(mutex_);
   mutable absl::Status failed_ ABSL_GUARDED_BY(mutex_);
+  mutable std::atomic<bool> has_failed_ = false;
   bool index_wanted_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 

@@ -38,75 +38,106 @@ absl::Status History::Complete(const std::vector<Id128>& ids, uint64_t as_of_ns,
 
 namespace {
 
-// False when `visit` gave false.
-using Visit = std::function<bool(const HistoryRow&)>;
+// The part of a filter's time that is asked for.
+struct Times {
+  uint64_t first_ns;
+  uint64_t last_ns;
+};
+// False when it gave false: nothing more is wanted.
+using Visitor = std::function<bool(const HistoryRow&)>;
 
-bool VisitWindow(const Window& window, const History::AccountQuery& query, const Visit& visit) {
+bool VisitWindow(const Window& window, const TransferFilter& filter, const Times& times,
+                 const Visitor& visit) {
   const absl::Span<const Transfer> transfers = window.published();
   std::vector<uint32_t> rows =
-      window.RowsOfAccount(query.account_id, static_cast<uint32_t>(transfers.size()));
-  if (query.reversed) std::reverse(rows.begin(), rows.end());
+      window.RowsOfAccount(filter.account_id, static_cast<uint32_t>(transfers.size()));
+  if (filter.reversed) std::reverse(rows.begin(), rows.end());
   for (const uint32_t row : rows) {
     const Transfer& transfer = transfers[row];
-    if (transfer.timestamp_ns < query.first_ns || transfer.timestamp_ns > query.last_ns) continue;
+    if (transfer.timestamp_ns < times.first_ns || transfer.timestamp_ns > times.last_ns) continue;
     const absl::Span<const BalanceRow> balances = window.BalancesAt(transfer.timestamp_ns);
     if (!visit({transfer, {balances.begin(), balances.end()}})) return false;
   }
   return true;
 }
 
-}  // namespace
-
-absl::StatusOr<bool> History::VisitRun(const Run& run, RunReader& reader, const AccountQuery& query,
-                                       const Visit& visit) {
-  RunReader::TimeRange range{.first_ns = std::max(query.first_ns, run.facts.first_ns),
-                            .last_ns = std::min(query.last_ns, run.facts.last_ns),
-                            .reversed = query.reversed,
-                            .limit = kTimesAtOnce};
-  while (range.first_ns <= range.last_ns) {
-    ASSIGN_OR_RETURN(const std::vector<uint64_t> times,
-                     reader.TimesOfAccount(run.facts, query.account_id, range));
-    for (const uint64_t time : times) {
+absl::StatusOr<bool> VisitRun(const Run& run, RunReader& reader, const TransferFilter& filter,
+                              const Times& times, const Visitor& visit) {
+  RunReader::TimeRange range{.first_ns = std::max(times.first_ns, run.facts.first_ns),
+                             .last_ns = std::min(times.last_ns, run.facts.last_ns),
+                             .reversed = filter.reversed,
+                             .limit = kTimesAtOnce};
+  while (run.facts.transfers > 0 && range.first_ns <= range.last_ns) {
+    ASSIGN_OR_RETURN(const std::vector<uint64_t> found,
+                     reader.TimesOfAccount(run.facts, filter.account_id, range));
+    for (const uint64_t time : found) {
       HistoryRow row;
-      ASSIGN_OR_RETURN(const bool found, reader.ReadTransfer(time, row));
-      if (!found) {
+      ASSIGN_OR_RETURN(const bool is_there, reader.ReadTransfer(time, row));
+      if (!is_there) {
         return absl::DataLossError(absl::StrCat("history: the transfer of time ", time,
-                                              " is listed with its account and not there"));
+                                                " is listed with its account and not there"));
       }
       if (!visit(row)) return false;
     }
-    if (times.size() < range.limit) break;
-    if (range.reversed) {
-      range.last_ns = times.back() - 1;
+    if (found.size() < range.limit) break;
+    if (filter.reversed) {
+      range.last_ns = found.back() - 1;
     } else {
-      range.first_ns = times.back() + 1;
+      range.first_ns = found.back() + 1;
     }
   }
   return true;
 }
 
-absl::Status History::OfAccount(const AccountQuery& query, const Visit& visit) const {
+}  // namespace
+
+absl::Status History::Visit(const TransferFilter& filter, uint64_t as_of_ns,
+                            const Visitor& visit) const {
+  const uint64_t max_ns = filter.timestamp_max_ns == 0 ? as_of_ns : filter.timestamp_max_ns;
+  const Times times{filter.timestamp_min_ns, std::min(max_ns, as_of_ns)};
   const std::shared_ptr<const View> now = view();
-  const auto visit_windows = [&] {
-    if (!query.reversed) {
-      return std::all_of(now->windows.begin(), now->windows.end(), [&](const auto& window) {
-        return VisitWindow(*window, query, visit);
-      });
-    }
-    return std::all_of(now->windows.rbegin(), now->windows.rend(), [&](const auto& window) {
-      return VisitWindow(*window, query, visit);
-    });
-  };
-  if (query.reversed && !visit_windows()) return absl::OkStatus();
   RunReader reader(*files_);
-  for (size_t i = 0; i < now->runs.size(); ++i) {
-    const Run& run = *now->runs[query.reversed ? now->runs.size() - 1 - i : i];
-    if (run.facts.transfers == 0) continue;
-    ASSIGN_OR_RETURN(const bool more, VisitRun(run, reader, query, visit));
-    if (!more) return absl::OkStatus();
+  // Runs are older than windows.
+  const size_t parts = now->runs.size() + now->windows.size();
+  for (size_t i = 0; i < parts; ++i) {
+    const size_t part = filter.reversed ? parts - 1 - i : i;
+    bool more = true;
+    if (part < now->runs.size()) {
+      ASSIGN_OR_RETURN(more, VisitRun(*now->runs[part], reader, filter, times, visit));
+    } else {
+      more = VisitWindow(*now->windows[part - now->runs.size()], filter, times, visit);
+    }
+    if (!more) break;
   }
-  if (!query.reversed) visit_windows();
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Transfer>> History::AccountTransfers(const TransferFilter& filter,
+                                                                uint64_t as_of_ns) const {
+  std::vector<Transfer> found;
+  if (!IsSoundForAccount(filter)) return found;
+  const size_t limit = std::min(filter.limit, kBatchEventsMax);
+  RETURN_IF_ERROR(Visit(filter, as_of_ns, [&](const HistoryRow& row) {
+    const Transfer& transfer = row.transfer;
+    if (IsSide(transfer, filter) && Matches(transfer, filter)) found.push_back(transfer);
+    return found.size() < limit;
+  }));
+  return found;
+}
+
+absl::StatusOr<std::vector<BalanceRow>> History::AccountBalances(const TransferFilter& filter,
+                                                                 uint64_t as_of_ns) const {
+  std::vector<BalanceRow> found;
+  if (!IsSoundForAccount(filter)) return found;
+  const size_t limit = std::min(filter.limit, kBatchEventsMax);
+  RETURN_IF_ERROR(Visit(filter, as_of_ns, [&](const HistoryRow& row) {
+    if (!IsSide(row.transfer, filter) || !Matches(row.transfer, filter)) return true;
+    for (const BalanceRow& balances : row.balances) {
+      if (balances.account_id == filter.account_id) found.push_back(balances);
+    }
+    return found.size() < limit;
+  }));
+  return found;
 }
 
 }  // namespace ledger

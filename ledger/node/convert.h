@@ -5,7 +5,6 @@
 
 #include "absl/status/statusor.h"
 #include "hamisha/ledger/v1/ledger.pb.h"
-#include "ledger/core/memory_transfer_store.h"
 #include "ledger/core/types.h"
 
 namespace ledger {

@@ -68,7 +68,7 @@ class World {
 
   void CheckAll() {
     history_->Durable(now_);
-    if (events_.OneIn(2)) history_->AwaitFlushed();
+    if (events_.OneIn(2)) AwaitFlushed();
     for (uint64_t id = 1; id <= 1'500; ++id) CheckId({0, id});
     for (int i = 0; i < 50; ++i) CheckAccount();
     REQUIRE(machine_->StateRoot() == memory_.StateRoot());
@@ -90,7 +90,7 @@ class World {
   void Crash() {
     if (events_.OneIn(2)) {
       history_->Durable(log_.back().timestamp_ns);
-      if (events_.OneIn(2)) history_->AwaitFlushed();
+      if (events_.OneIn(2)) AwaitFlushed();
     }
     machine_.reset();
     history_.reset();
@@ -101,6 +101,11 @@ class World {
     }
     REQUIRE(history_->CheckReplayed().ok());
     REQUIRE(machine_->StateRoot() == memory_.StateRoot());
+  }
+
+  void AwaitFlushed() {
+    history_->SealWindow();
+    REQUIRE(history_->AwaitFlushed(history_->reached()));
   }
 
   void NotePendings() {
@@ -130,39 +135,13 @@ class World {
   }
 
   void CheckAccount() {
-    TransferFilter filter = events_.Filter(now_);
-    filter.account_id = events_.AccountId();
-    if (filter.account_id.IsZero() || filter.account_id.IsMax()) return;
-    filter.debits = filter.credits = true;
-    filter.code = 0;
-    filter.user_data_128 = {};
-    filter.user_data_64 = filter.user_data_32 = 0;
-    const uint64_t last_ns = filter.timestamp_max_ns == 0 ? UINT64_MAX : filter.timestamp_max_ns;
-    if (filter.timestamp_min_ns > last_ns || filter.limit == 0) return;
-    if (std::max(filter.timestamp_min_ns, filter.timestamp_max_ns) > kTimestampMaxNs) return;
-    std::vector<Transfer> found;
-    std::vector<BalanceRow> balances;
-    const absl::Status status =
-        history_->OfAccount({.account_id = filter.account_id,
-                             .first_ns = filter.timestamp_min_ns,
-                             .last_ns = last_ns,
-                             .reversed = filter.reversed},
-                            [&](const HistoryRow& row) {
-                              found.push_back(row.transfer);
-                              for (const BalanceRow& balance : row.balances) {
-                                if (balance.account_id == filter.account_id) {
-                                  balances.push_back(balance);
-                                }
-                              }
-                              return found.size() < filter.limit;
-                            });
-    REQUIRE(status.ok());
-    REQUIRE(found == memory_store_.AccountTransfers(filter));
-    const auto expected = memory_store_.AccountBalances(filter);
-    REQUIRE(balances == std::vector<BalanceRow>(
-                            expected.begin(),
-                            expected.begin() + static_cast<ptrdiff_t>(
-                                                   std::min(balances.size(), expected.size()))));
+    const TransferFilter filter = events_.Filter(now_);
+    const auto transfers = history_->AccountTransfers(filter, UINT64_MAX);
+    REQUIRE(transfers.ok());
+    REQUIRE(*transfers == memory_store_.AccountTransfers(filter));
+    const auto balances = history_->AccountBalances(filter, UINT64_MAX);
+    REQUIRE(balances.ok());
+    REQUIRE(*balances == memory_store_.AccountBalances(filter));
   }
 
   const TemporaryFolder folder_;
