@@ -1,6 +1,7 @@
 #include "ledger/storage/frame.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 #include "base/hash.h"
@@ -23,6 +24,11 @@ std::optional<FrameHeader> PeekFrameHeader(absl::string_view bytes) {
   std::memcpy(&header, bytes.data(), sizeof(header));
   if (header.magic != kMagic) return std::nullopt;
   return header;
+}
+
+bool IsOlderFrame(absl::string_view bytes) {
+  return bytes.size() >= kFrameHeaderBytes &&
+         bytes.substr(offsetof(FrameHeader, magic), sizeof(uint64_t)) == "HAMLOG01";
 }
 
 std::optional<FrameHeader> ParseFrame(absl::string_view bytes) {

@@ -46,6 +46,9 @@ std::optional<FrameHeader> ParseFrame(absl::string_view bytes);
 // Only the header, unchecked but for the magic number: to learn how much to read.
 std::optional<FrameHeader> PeekFrameHeader(absl::string_view bytes);
 
+// Whether a frame of the format before this one, which does not say its place, begins here.
+bool IsOlderFrame(absl::string_view bytes);
+
 // Records on their way to the log as one group commit, in memory that is written as it is. Not
 // thread-safe.
 class Frame {

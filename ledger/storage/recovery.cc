@@ -1,6 +1,7 @@
 #include "ledger/storage/recovery.h"
 
 #include <algorithm>
+#include <future>
 #include <optional>
 #include <utility>
 
@@ -19,6 +20,19 @@ namespace {
 constexpr absl::string_view kWhatToDo =
     "do not start this node again: set up a new node id and let it follow another node of the "
     "shard";
+
+// One thread does not get all out of a disk.
+absl::Status ReadWhole(const base::File& file, const AlignedBuffer& buffer, uint64_t bytes) {
+  constexpr uint64_t kWorthAThread = 8 << 20;
+  const uint64_t half = bytes < kWorthAThread ? 0 : bytes / 2 / kFrameAlignment * kFrameAlignment;
+  std::future<absl::Status> first;
+  if (half > 0) {
+    first = std::async(std::launch::async, [&] { return file.ReadAt(0, buffer.data(), half); });
+  }
+  const absl::Status second = file.ReadAt(half, buffer.data() + half, bytes - half);
+  if (first.valid()) RETURN_IF_ERROR(first.get());
+  return second;
+}
 
 class Scanner {
  public:
@@ -53,7 +67,12 @@ class Scanner {
     log_.position = base.position - 1;
     log_.synced_position = log_.position;
     log_.segments.push_back({base.segment, base.position, 0});
-    return Load(base.segment);
+    RETURN_IF_ERROR(Load(base.segment));
+    if (!IsOlderFrame(content_)) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrCat(
+        SegmentPath(folder_, base.segment),
+        " was written by an earlier version of this program, which this one does not "
+        "read; start that version, or set up a new node id that follows another node"));
   }
 
   // The whole segment into memory; a missing one is empty. The memory serves all of them.
@@ -67,7 +86,7 @@ class Scanner {
     // Frames end at multiples: what is behind the last one was cut short.
     const uint64_t whole = size / kFrameAlignment * kFrameAlignment;
     if (buffer_.size() < whole) buffer_ = AlignedBuffer(whole);
-    RETURN_IF_ERROR((*file)->ReadAt(0, buffer_.data(), whole));
+    RETURN_IF_ERROR(ReadWhole(**file, buffer_, whole));
     content_ = buffer_.view(0, whole);
     return absl::OkStatus();
   }

@@ -68,4 +68,16 @@ absl::StatusOr<uint64_t> Snapshots::TrimPosition() const {
   return positions.size() < kKept ? 1 : positions[kKept - 1] + 1;
 }
 
+absl::Status Snapshots::CheckLogReaches(uint64_t durable_position) const {
+  ASSIGN_OR_RETURN(const std::vector<uint64_t> positions, List());
+  if (positions.empty() || positions.front() <= durable_position) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat(SnapshotPath(folder_, positions.front()),
+                   " is of a position that was durable, and the log "
+                   "ends at ",
+                   durable_position,
+                   ", so it is damaged; do not start this node again: set up a new "
+                   "node id and let it follow another node of the shard"));
+}
+
 }  // namespace ledger

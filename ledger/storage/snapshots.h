@@ -34,6 +34,11 @@ class Snapshots {
   // are not two.
   absl::StatusOr<uint64_t> TrimPosition() const;
 
+  // DATA_LOSS when a snapshot is of a later position than the log's last one. A snapshot is of what
+  // was durable, so the end of the log was lost then, even if nothing in the log says so. To be
+  // asked at every start.
+  absl::Status CheckLogReaches(uint64_t durable_position) const;
+
  private:
   Snapshots(base::FileSystem& files, std::string folder)
       : files_(files), folder_(std::move(folder)) {}

@@ -24,6 +24,11 @@ absl::Status DiskScenario::Start() {
   writer_.reset();
   ASSIGN_OR_RETURN(snapshots_, Snapshots::Open(files_, "data/snapshots"));
   ASSIGN_OR_RETURN(LogWriter writer, LogWriter::Open(files_, kOptions));
+  RETURN_IF_ERROR(snapshots_->CheckLogReaches(writer.position));
+  if (writer.position < acknowledged_) {
+    return absl::InternalError(absl::StrCat("the log ends at ", writer.position, " and ",
+                                            acknowledged_, " was acknowledged"));
+  }
   writer_ = std::make_unique<LogWriter>(std::move(writer));
   // An empty log behind a snapshot goes on from the snapshot's hash.
   if (writer_->hashes.empty() && writer_->position > 0) writer_->hash = hashes_[writer_->position];
@@ -39,6 +44,11 @@ absl::Status DiskScenario::Append(int records, size_t events) {
   RETURN_IF_ERROR(writer_->log->Append(writer_->frame));
   acknowledged_ = last;
   return absl::OkStatus();
+}
+
+absl::Status DiskScenario::Restart() {
+  RETURN_IF_ERROR(Mark());
+  return Start();
 }
 
 absl::Status DiskScenario::Mark() { return writer_->log->Append(writer_->frame); }
@@ -64,8 +74,7 @@ absl::Status DiskScenario::Run() {
     RETURN_IF_ERROR(TakeSnapshot());
     RETURN_IF_ERROR(Append(1, 140));
     RETURN_IF_ERROR(Append(1, 30));
-    if (life == 1) RETURN_IF_ERROR(Mark());
-    RETURN_IF_ERROR(Start());
+    RETURN_IF_ERROR(Restart());
   }
   RETURN_IF_ERROR(TakeSnapshot());
   RETURN_IF_ERROR(Append(1, 10));
@@ -77,7 +86,7 @@ absl::Status DiskScenario::RunRandomly(std::mt19937& random) {
   RETURN_IF_ERROR(Start());
   for (auto steps = 5 + random() % 25; steps > 0; --steps) {
     const auto dice = random() % 12;
-    if (dice == 0) RETURN_IF_ERROR(Start());
+    if (dice == 0) RETURN_IF_ERROR(Restart());
     if (dice == 1) RETURN_IF_ERROR(TakeSnapshot());
     if (dice == 2) RETURN_IF_ERROR(Mark());
     if (dice > 2) RETURN_IF_ERROR(Append(static_cast<int>(1 + random() % 2), random() % 110));
@@ -100,10 +109,6 @@ absl::StatusOr<std::string> DiskScenario::Examine() {
 
 std::string DiskScenario::ExamineLog() {
   const uint64_t first = writer_->log->first_position();
-  if (writer_->position < acknowledged_) {
-    return absl::StrCat("the log ends at ", writer_->position, " and ", acknowledged_,
-                        " was acknowledged");
-  }
   for (size_t i = 0; i < writer_->hashes.size(); ++i) {
     if (hashes_[first + i] != writer_->hashes[i]) {
       return absl::StrCat("position ", first + i, " is another record");

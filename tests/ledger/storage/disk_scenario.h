@@ -20,8 +20,10 @@ class DiskScenario {
  public:
   explicit DiskScenario(MemoryFileSystem& files) : files_(files) {}
 
-  // Opens what is there.
+  // Opens what is there. INTERNAL when something acknowledged is missing and nothing said so.
   absl::Status Start();
+  // After a clean end. Without one, damage to the very last frame may go unnoticed.
+  absl::Status Restart();
   void Stop() { writer_.reset(); }
   // A frame of `records` records of `events` transfers each.
   absl::Status Append(int records, size_t events);

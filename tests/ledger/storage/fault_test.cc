@@ -159,6 +159,33 @@ TEST_CASE("a bit that rots in what was durable is named, wherever it is", "[faul
   Print("rotten bits", ends);
 }
 
+TEST_CASE("the last frame of all is missed when it was written elsewhere", "[faults]") {
+  MemoryFileSystem files;
+  DiskScenario scenario(files);
+  REQUIRE(scenario.Start().ok());
+  REQUIRE(scenario.Append(1, 10).ok());
+  files.Plan({.kind = Kind::kMisdirected, .displacement = 2 * kBlock});
+  REQUIRE(scenario.Append(1, 10).ok());
+  scenario.Stop();
+  const absl::Status status = scenario.Start();
+  CAPTURE(status);
+  REQUIRE(absl::IsDataLoss(status));
+  CHECK(absl::StrContains(status.message(),
+                          "data/log/0001 at byte 4096: the frame with position 2 "
+                          "was written to data/log/0001 at byte 12288 instead"));
+}
+
+TEST_CASE("a full disk is said, and the log takes nothing more", "[faults]") {
+  MemoryFileSystem files;
+  DiskScenario scenario(files);
+  REQUIRE(scenario.Start().ok());
+  REQUIRE(scenario.Append(1, 10).ok());
+  files.Plan({.kind = Kind::kFull});
+  CHECK(absl::IsResourceExhausted(scenario.Append(1, 10)));
+  CHECK(absl::IsResourceExhausted(scenario.Append(1, 10)));
+  CHECK(scenario.Examine().value().empty());
+}
+
 TEST_CASE("lives by chance end well too", "[faults]") {
   const uint32_t first = std::random_device()();
   std::cout << "lives by chance: seeds from " << first << "\n";

@@ -174,6 +174,15 @@ TEST_CASE("the newest two are kept, and the log behind the older of them", "[sna
   CHECK(snapshots->TrimPosition().value() == 21);
 }
 
+TEST_CASE("a log that ends before a snapshot has lost its end", "[snapshot]") {
+  MemoryFileSystem files;
+  const auto snapshots = Open(files);
+  CHECK(snapshots->CheckLogReaches(0).ok());
+  REQUIRE(Write(*snapshots, 9, kPieces).ok());
+  CHECK(snapshots->CheckLogReaches(9).ok());
+  CHECK(absl::IsDataLoss(snapshots->CheckLogReaches(8)));
+}
+
 TEST_CASE("a full disk is said, and leaves no half snapshot", "[snapshot]") {
   for (int after = 0; after < 6; ++after) {
     CAPTURE(after);

@@ -125,6 +125,15 @@ TEST_CASE("a lost segment behind the base is damage", "[trim]") {
   CHECK(absl::IsDataLoss(status));
 }
 
+TEST_CASE("a log of the format before is left alone", "[trim]") {
+  MemoryFileSystem files;
+  std::string segment(8'192, '\0');
+  segment.replace(8, 8, "HAMLOG01");
+  REQUIRE(files.Replace("data/log/0001", segment).ok());
+  CHECK(absl::IsFailedPrecondition(Log::Open(files, kOptions).status()));
+  CHECK(files.Bytes("data/log/0001") == segment);
+}
+
 TEST_CASE("a log that starts over goes on behind a snapshot", "[trim]") {
   const bool had_a_log = GENERATE(false, true);
   MemoryFileSystem files;
