@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/invariant.h"
+#include "base/prefetch.h"
 
 namespace ledger {
 namespace {
@@ -54,7 +55,7 @@ bool AccountTable::HasTimestamp(uint64_t timestamp_ns) const {
 }
 
 void AccountTable::PrefetchRow(const Id128& id) const {
-  index_.PrefetchRow(id, [this](uint32_t row) { __builtin_prefetch(&rows_[row], 1); });
+  index_.PrefetchRow(id, [this](uint32_t row) { base::Prefetch(&rows_[row]); });
 }
 
 void AccountTable::Add(const Account& account) {

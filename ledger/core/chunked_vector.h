@@ -1,40 +1,48 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
-#include <memory>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
+#include "base/huge_pages.h"
 #include "base/invariant.h"
 
 namespace ledger {
 
 // Rows that never move: grows a chunk at a time, so an append never copies what is there. Not
 // thread-safe.
-template <typename T, size_t kChunkRows = 4096>
+template <typename T>
+requires std::is_trivially_copyable_v<T>
 class ChunkedVector {
  public:
-  size_t size() const { return size_; }
-  T& operator[](size_t row) { return chunks_[row / kChunkRows][row % kChunkRows]; }
-  const T& operator[](size_t row) const { return chunks_[row / kChunkRows][row % kChunkRows]; }
+  static constexpr size_t kChunkRows = std::bit_floor(base::kHugePageBytes / sizeof(T));
 
-  void push_back(T value) {
-    if (size_ == chunks_.size() * kChunkRows) {
-      chunks_.push_back(std::make_unique_for_overwrite<T[]>(kChunkRows));
-    }
+  size_t size() const { return size_; }
+  T& operator[](size_t row) { return rows_[row / kChunkRows][row % kChunkRows]; }
+  const T& operator[](size_t row) const { return rows_[row / kChunkRows][row % kChunkRows]; }
+
+  void push_back(const T& value) {
+    if (size_ == rows_.size() * kChunkRows) AddChunk();
+    (*this)[size_] = value;
     ++size_;
-    (*this)[size_ - 1] = std::move(value);
   }
 
   // Drops the last row; its chunk is kept.
-  void pop_back() requires std::is_trivially_copyable_v<T> {
+  void pop_back() {
     INVARIANT(size_ > 0);
     --size_;
   }
 
  private:
-  std::vector<std::unique_ptr<T[]>> chunks_;
+  // The first chunk takes memory only as it fills: most ledgers of a test are small.
+  void AddChunk() {
+    chunks_.push_back(base::AllocateHugePage(!chunks_.empty()));
+    rows_.push_back(static_cast<T*>(chunks_.back().get()));
+  }
+
+  std::vector<base::HugePage> chunks_;
+  std::vector<T*> rows_;
   size_t size_ = 0;
 };
 

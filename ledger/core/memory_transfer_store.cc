@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include "base/invariant.h"
+#include "base/prefetch.h"
 
 namespace ledger {
 namespace {
 
-constexpr uint64_t kPrefetchDistance = 12;
+constexpr uint64_t kPrefetchFar = 24;
+constexpr uint64_t kPrefetchNear = 8;
 
 Resolution ResolutionBy(const Transfer& transfer) {
   if ((transfer.flags & TransferFlags::kPostPendingTransfer) != 0) return Resolution::kPosted;
@@ -88,19 +90,44 @@ void MemoryTransferStore::RollBack(const Mark& mark) {
 }
 
 void MemoryTransferStore::EndBatch(uint64_t /*record_ns*/) {
-  for (uint64_t row = transfers_listed_; row < rows_.size(); ++row) {
-    if (row + kPrefetchDistance < rows_.size()) {
-      histories_index_.PrefetchSlot(rows_[row + kPrefetchDistance].debit_account_id);
-      histories_index_.PrefetchSlot(rows_[row + kPrefetchDistance].credit_account_id);
-    }
-    HistoryFor(rows_[row].debit_account_id).transfers.Append(static_cast<uint32_t>(row));
-    HistoryFor(rows_[row].credit_account_id).transfers.Append(static_cast<uint32_t>(row));
-  }
+  ListTransfers();
   for (uint64_t row = balances_listed_; row < balances_.size(); ++row) {
-    HistoryFor(balances_[row].account_id).balances.Append(static_cast<uint32_t>(row));
+    const uint32_t history = HistoryFor(balances_[row].account_id);
+    histories_[history].balances.Append(static_cast<uint32_t>(row));
+  }
+  balances_listed_ = balances_.size();
+}
+
+// In two passes, each with what it will need fetched ahead: who, then where.
+void MemoryTransferStore::ListTransfers() {
+  const auto prefetch = [this](uint32_t history) { base::Prefetch(&histories_[history].id); };
+  sides_.clear();
+  for (uint64_t row = transfers_listed_; row < rows_.size(); ++row) {
+    if (row + kPrefetchFar < rows_.size()) {
+      histories_index_.PrefetchSlot(rows_[row + kPrefetchFar].debit_account_id);
+      histories_index_.PrefetchSlot(rows_[row + kPrefetchFar].credit_account_id);
+    }
+    if (row + kPrefetchNear < rows_.size()) {
+      histories_index_.PrefetchRow(rows_[row + kPrefetchNear].debit_account_id, prefetch);
+      histories_index_.PrefetchRow(rows_[row + kPrefetchNear].credit_account_id, prefetch);
+    }
+    sides_.push_back(HistoryFor(rows_[row].debit_account_id));
+    sides_.push_back(HistoryFor(rows_[row].credit_account_id));
+  }
+  for (size_t side = 0; side < sides_.size(); ++side) {
+    if (side + 3 * kPrefetchNear < sides_.size()) {
+      base::Prefetch(&histories_[sides_[side + 3 * kPrefetchNear]].transfers);
+    }
+    if (side + 2 * kPrefetchNear < sides_.size()) {
+      histories_[sides_[side + 2 * kPrefetchNear]].transfers.PrefetchBlock();
+    }
+    if (side + kPrefetchNear < sides_.size()) {
+      histories_[sides_[side + kPrefetchNear]].transfers.PrefetchEnd();
+    }
+    const auto row = static_cast<uint32_t>(transfers_listed_ + side / 2);
+    histories_[sides_[side]].transfers.Append(row);
   }
   transfers_listed_ = rows_.size();
-  balances_listed_ = balances_.size();
 }
 
 const MemoryTransferStore::AccountHistory* MemoryTransferStore::HistoryOf(
@@ -110,13 +137,13 @@ const MemoryTransferStore::AccountHistory* MemoryTransferStore::HistoryOf(
   return row.has_value() ? &histories_[*row] : nullptr;
 }
 
-MemoryTransferStore::AccountHistory& MemoryTransferStore::HistoryFor(const Id128& account_id) {
+uint32_t MemoryTransferStore::HistoryFor(const Id128& account_id) {
   const auto id_of = [this](uint32_t of) -> const Id128& { return histories_[of].id; };
-  if (const auto row = histories_index_.Find(account_id, id_of)) return histories_[*row];
-  const auto row = static_cast<uint32_t>(histories_.size());
+  if (const auto found = histories_index_.Find(account_id, id_of)) return *found;
+  const auto history = static_cast<uint32_t>(histories_.size());
   histories_.push_back({.id = account_id, .transfers = {}, .balances = {}});
-  histories_index_.Insert(account_id, row, id_of);
-  return histories_[row];
+  histories_index_.Insert(account_id, history, id_of);
+  return history;
 }
 
 std::vector<Transfer> MemoryTransferStore::AccountTransfers(const TransferFilter& filter) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -44,7 +45,9 @@ class MemoryTransferStore final : public TransferStore {
 
   uint32_t FirstNotBefore(uint64_t timestamp_ns) const;
   const AccountHistory* HistoryOf(const Id128& account_id) const;
-  AccountHistory& HistoryFor(const Id128& account_id);
+  // Its number; makes one when there is none.
+  uint32_t HistoryFor(const Id128& account_id);
+  void ListTransfers();
 
   ChunkedVector<Transfer> rows_;  // In order of time.
   ChunkedVector<BalanceRow> balances_;
@@ -55,8 +58,9 @@ class MemoryTransferStore final : public TransferStore {
   // Of what was there at the end of the last batch.
   uint64_t transfers_listed_ = 0;
   uint64_t balances_listed_ = 0;
-  ChunkedVector<AccountHistory, 512> histories_;
+  std::deque<AccountHistory> histories_;
   RowIndex histories_index_;
+  std::vector<uint32_t> sides_;  // Of the batch that ends: histories, debit and credit in turn.
 };
 
 }  // namespace ledger

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 #include <optional>
 #include <vector>
 
 #include "absl/numeric/int128.h"
+#include "base/huge_pages.h"
 #include "base/id128.h"
 #include "base/invariant.h"
+#include "base/prefetch.h"
 
 namespace ledger {
 
@@ -75,7 +75,7 @@ class RowIndex {
   }
 
   // Two steps, each some time before the next, so that the memory is there when Find needs it.
-  void PrefetchSlot(const Id& id) const { __builtin_prefetch(&Slot(Home(HashOf(id)))); }
+  void PrefetchSlot(const Id& id) const { base::Prefetch(&Slot(Home(HashOf(id)))); }
   template <typename Prefetch>
   void PrefetchRow(const Id& id, const Prefetch& prefetch) const {
     const uint64_t hash = HashOf(id);
@@ -88,13 +88,9 @@ class RowIndex {
  private:
   static constexpr uint32_t kEmpty = 0;  // Else tag, row + 1.
   static constexpr uint32_t kTagMask = 0xF0000000;
-  static constexpr uint64_t kChunkSlots = 16'384;
+  static constexpr uint64_t kChunkSlots = base::kHugePageBytes / sizeof(uint32_t);
   static constexpr uint64_t kSlotsFirst = 256;
   static constexpr uint64_t kMovedAtOnce = 16;  // So growing ends long before the next one begins.
-
-  struct Free {
-    void operator()(uint32_t* slots) const { std::free(slots); }
-  };
 
   // Even: so below the largest value, which stands for "all are below".
   static uint64_t HashOf(const Id& id) {
@@ -114,20 +110,16 @@ class RowIndex {
   uint64_t Home(uint64_t hash) const {
     return Place(hash, hash >= boundary_ ? slots_ : slots_old_);
   }
-  uint32_t& Slot(uint64_t at) { return chunks_[at / kChunkSlots].get()[at % kChunkSlots]; }
-  const uint32_t& Slot(uint64_t at) const {
-    return chunks_[at / kChunkSlots].get()[at % kChunkSlots];
-  }
+  uint32_t& Slot(uint64_t at) { return slots_at_[at / kChunkSlots][at % kChunkSlots]; }
+  const uint32_t& Slot(uint64_t at) const { return slots_at_[at / kChunkSlots][at % kChunkSlots]; }
 
   // Room for all slots, and an empty one at the end where every search stops.
   void AddChunks() {
     while (chunks_.size() * kChunkSlots <= slots_) AddChunk();
   }
   void AddChunk() {
-    // Zeros that the machine gives when they are touched, not now.
-    void* const slots = std::calloc(kChunkSlots, sizeof(uint32_t));
-    INVARIANT(slots != nullptr);
-    chunks_.emplace_back(static_cast<uint32_t*>(slots));
+    chunks_.push_back(base::AllocateHugePage(!chunks_.empty()));
+    slots_at_.push_back(static_cast<uint32_t*>(chunks_.back().get()));
   }
 
   void Put(uint64_t hash, uint32_t slot) {
@@ -168,12 +160,13 @@ class RowIndex {
   }
   template <typename IdOf>
   void PutBack(const IdOf& id_of) {
-    for (const uint32_t slot : taken_) __builtin_prefetch(&id_of(RowOf(slot)));
+    for (const uint32_t slot : taken_) base::Prefetch(&id_of(RowOf(slot)));
     for (const uint32_t slot : taken_) Put(HashOf(id_of(RowOf(slot))), slot);
     taken_.clear();
   }
 
-  std::vector<std::unique_ptr<uint32_t[], Free>> chunks_;
+  std::vector<base::HugePage> chunks_;
+  std::vector<uint32_t*> slots_at_;
   uint64_t size_ = 0;
   uint64_t slots_ = kSlotsFirst;
   uint64_t slots_old_ = 0;

@@ -5,6 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include "base/prefetch.h"
+
 namespace ledger {
 
 // A growing list of row numbers, in blocks of 4, 8, 16, …: an append never copies what is there,
@@ -16,6 +18,16 @@ class RowList {
   uint32_t operator[](uint32_t index) const {
     const Place place = PlaceOf(index);
     return blocks_[place.block][place.offset];
+  }
+
+  // Two steps, each some time before the next, so that the memory is there when Append needs it.
+  void PrefetchBlock() const {
+    const Place place = PlaceOf(size_);
+    if (place.block < blocks_.size()) base::Prefetch(&blocks_[place.block]);
+  }
+  void PrefetchEnd() const {
+    const Place place = PlaceOf(size_);
+    if (place.block < blocks_.size()) base::Prefetch(&blocks_[place.block][place.offset]);
   }
 
   void Append(uint32_t row) {
