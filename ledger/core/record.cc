@@ -25,7 +25,7 @@ struct Header {
 };
 static_assert(sizeof(Header) == kRecordBytesMin && std::is_trivially_copyable_v<Header>);
 
-constexpr uint32_t kMagic = 0x31524D48;  // "HMR1"
+constexpr uint32_t kMagic = 0x32524D48;  // "HMR2"
 constexpr size_t kPrefixBytes = offsetof(Header, position);
 constexpr size_t kBodyBytesMax = kBatchEventsMax * sizeof(Transfer);
 constexpr size_t kNamesBytesMax = 2 * kNodeIdBytesMax + kRunBytesMax;

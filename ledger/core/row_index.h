@@ -13,7 +13,7 @@
 
 namespace ledger {
 
-// From an id to the number of its row, at 5.1 to 6.3 bytes a row: a table of 32-bit slots, open
+// From an id to the number of its row, at 5.6 to 6.9 bytes a row: a table of 32-bit slots, open
 // addressing, in chunks that never move. The ids stand in the rows: `id_of(row)` gives them.
 //
 // A hash belongs to slot floor(hash * slots / 2^64), so slots are in the order of hashes and any
@@ -131,7 +131,7 @@ class RowIndex {
 
   void BeginGrowth() {
     slots_old_ = slots_;
-    slots_ += slots_ / 8;
+    slots_ += slots_ / 4;
     boundary_ = UINT64_MAX;
     AddChunks();
   }

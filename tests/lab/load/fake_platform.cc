@@ -150,8 +150,8 @@ grpc::Status FakePlatform::GetAccountTransfers(grpc::ServerContext* /*context*/,
   filter.limit = request->limit();
   filter.debits = request->debits();
   filter.credits = request->credits();
-  const auto& shard = shards_.at(ledger::ShardOfAccount(filter.account_id));
-  for (const ledger::Transfer& transfer : shard->AccountTransfers(filter)) {
+  const auto& store = stores_.at(ledger::ShardOfAccount(filter.account_id));
+  for (const ledger::Transfer& transfer : store->AccountTransfers(filter)) {
     Fill(transfer, *response->add_transfers());
   }
   return grpc::Status::OK;

@@ -24,6 +24,20 @@ struct Patience {
   }
 };
 
+TEST_CASE("limits are set and balances read", "[client]") {
+  FakeNode node(3);
+  Patience patience;
+  Client client(patience.Options({node.address()}));
+  pb::SetBalanceLimitsRequest limits;
+  limits.add_limits();
+  const auto set = client.SetBalanceLimits(limits);
+  REQUIRE(set.ok());
+  CHECK(set->results(0).code() == 1);
+  const auto balances = client.GetAccountBalances(pb::AccountFilter());
+  REQUIRE(balances.ok());
+  CHECK(balances->balances(0).debits_posted() == 4);
+}
+
 TEST_CASE("the client goes where the shard went", "[client]") {
   FakeNode source;
   FakeNode target(0, 2);

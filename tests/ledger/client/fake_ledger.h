@@ -102,6 +102,26 @@ class FakeLedger final : public pb::Ledger::Service {
     return grpc::Status::OK;
   }
 
+  // Finds no account.
+  grpc::Status SetBalanceLimits(grpc::ServerContext* /*context*/,
+                                const pb::SetBalanceLimitsRequest* request,
+                                pb::CreateResponse* response) override {
+    for (int index = 0; index < request->limits_size(); ++index) {
+      pb::EventResult* result = response->add_results();
+      result->set_index(static_cast<uint32_t>(index));
+      result->set_code(1);
+    }
+    response->add_commits()->set_shard(shard_);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status GetAccountBalances(grpc::ServerContext* /*context*/,
+                                  const pb::AccountFilter* /*request*/,
+                                  pb::BalancesResponse* response) override {
+    response->add_balances()->set_debits_posted(shard_ + 1);
+    return grpc::Status::OK;
+  }
+
  private:
   void Hang(grpc::ServerContext* context) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const uint64_t lets = lets_;

@@ -62,7 +62,12 @@ TEST_CASE("a record is read as it was written", "[record]") {
   const std::string certificate = "13 bytes long";
   Record open = Batch(certificate);
   open.kind = RecordKind::kOpen;
-  for (Record record : {Batch(body), Batch(""), Seal(), open}) {
+  const std::string limits_body(2 * sizeof(BalanceLimit), '\7');
+  Record limits = Batch(limits_body);
+  limits.kind = RecordKind::kBalanceLimits;
+  CHECK(limits.balance_limits().size() == 2);
+  CHECK(limits.event_count() == 2);
+  for (Record record : {Batch(body), Batch(""), Seal(), open, limits}) {
     std::string encoded;
     EncodeRecord(record, encoded);
     CHECK(encoded.size() % 8 == 0);
@@ -112,7 +117,7 @@ TEST_CASE("the bytes of a record are those of FORMAT.md", "[record]") {
   uint64_t checksum = 0;
   std::memcpy(&checksum, bytes.data(), sizeof(checksum));
   CHECK(checksum == base::Checksum64(bytes.data() + 8, bytes.size() - 8));
-  CHECK(bytes.substr(8, 4) == "HMR1");
+  CHECK(bytes.substr(8, 4) == "HMR2");
   CHECK(bytes[12] == 104);
   CHECK(bytes[16] == 7);
   CHECK(bytes[24] == 3);

@@ -289,6 +289,32 @@ TEST_CASE("accounts are looked up on their shards and answered in order", "[gate
   CHECK(response.accounts(1).code() == 1);
 }
 
+TEST_CASE("limits are set and balances read on the account's shard", "[gateway]") {
+  Platform platform;
+  pb::SetBalanceLimitsRequest request;
+  for (const uint64_t shard : Ids{1, 7, 0}) {
+    request.add_limits()->mutable_account_id()->set_high(shard << 48);
+    request.mutable_limits(request.limits_size() - 1)->mutable_account_id()->set_low(5);
+  }
+  grpc::ClientContext context;
+  pb::CreateResponse response;
+  REQUIRE(platform.ledger->SetBalanceLimits(&context, request, &response).ok());
+  REQUIRE(response.results_size() == 3);
+  CHECK(response.results(0).code() == 1);
+  CHECK(response.results(1).code() == 1000);
+  CHECK(response.results(2).code() == 1);
+  CHECK(response.commits_size() == 2);
+
+  pb::AccountFilter filter;
+  filter.mutable_account_id()->set_high(uint64_t{1} << 48);
+  filter.mutable_account_id()->set_low(5);
+  grpc::ClientContext read;
+  pb::BalancesResponse balances;
+  REQUIRE(platform.ledger->GetAccountBalances(&read, filter, &balances).ok());
+  REQUIRE(balances.balances_size() == 1);
+  CHECK(balances.balances(0).debits_posted() == 2);
+}
+
 TEST_CASE("a read finds the node again after a break", "[gateway]") {
   Platform platform;
   CheckSucceeded(platform.Send(1));
