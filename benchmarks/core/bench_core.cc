@@ -40,7 +40,7 @@ class NoStore final : public ledger::TransferStore {
   void AddBalances(const ledger::BalanceRow& /*row*/) override {}
   Mark Now() const override { return {}; }
   void RollBack(const Mark& /*mark*/) override {}
-  void EndBatch() override {}
+  void EndBatch(uint64_t /*record_ns*/) override {}
 };
 
 // Ids as a bank gives them: the shard, then something without order.

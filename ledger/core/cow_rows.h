@@ -1,14 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
-#include <new>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "absl/types/span.h"
+#include "base/huge_pages.h"
 #include "base/invariant.h"
 
 namespace ledger {
@@ -16,19 +15,17 @@ namespace ledger {
 // Rows in pages that can be frozen: another thread then reads them as they were at that moment,
 // while this one goes on. A frozen page is copied before its first change (copy on write), so
 // freezing takes time in proportion to the number of pages, some 0.1 ms for a GiB, and a change
-// at most that of copying a page.
+// at most that of copying a page. Pages come out of huge ones and are used again.
 //
 // A reference that was taken before Freeze() must not be used to change a row after it.
 template <typename T, size_t kPageRows>
 class CowRows {
   static_assert(std::is_trivially_copyable_v<T>);
-  struct FreePage {
-    void operator()(T* rows) const { std::free(rows); }
-  };
-  using Page = std::unique_ptr<T, FreePage>;
+  static constexpr size_t kPagesPerHuge = base::kHugePageBytes / (kPageRows * sizeof(T));
+  static_assert(kPagesPerHuge > 0);
 
  public:
-  // What was frozen. Reads need no lock; to be destroyed before the rows.
+  // What was frozen. Reads need no lock; valid until Thaw().
   class Frozen {
    public:
     uint64_t size() const { return size_; }
@@ -43,21 +40,19 @@ class CowRows {
     std::vector<const T*> pages_;
     uint64_t size_ = 0;
   };
-  // Pages that only what was frozen still used. Destroying them takes time.
-  using Garbage = std::vector<Page>;
 
   uint64_t size() const { return size_; }
-  const T& operator[](uint64_t row) const { return pages_[row / kPageRows].get()[row % kPageRows]; }
+  const T& operator[](uint64_t row) const { return pages_[row / kPageRows][row % kPageRows]; }
   // To change it.
   T& operator[](uint64_t row) {
     if (row < frozen_size_) [[unlikely]] KeepFrozen(row / kPageRows);
-    return pages_[row / kPageRows].get()[row % kPageRows];
+    return pages_[row / kPageRows][row % kPageRows];
   }
 
   void push_back(const T& value) {
     if (size_ == pages_.size() * kPageRows) pages_.push_back(NewPage());
     // A row behind what is frozen: its page need not be copied for it.
-    pages_[size_ / kPageRows].get()[size_ % kPageRows] = value;
+    pages_[size_ / kPageRows][size_ % kPageRows] = value;
     ++size_;
   }
   // Drops the last row, which is not frozen.
@@ -71,43 +66,53 @@ class CowRows {
     INVARIANT(frozen_size_ == 0);
     Frozen frozen;
     frozen.size_ = size_;
-    frozen.pages_.reserve(pages_.size());
-    for (const Page& page : pages_) frozen.pages_.push_back(page.get());
-    frozen.pages_.resize((size_ + kPageRows - 1) / kPageRows);
+    const auto pages = static_cast<ptrdiff_t>((size_ + kPageRows - 1) / kPageRows);
+    frozen.pages_.assign(pages_.begin(), pages_.begin() + pages);
     frozen_size_ = size_;
     is_copied_.assign(pages_.size(), false);
     return frozen;
   }
   // Nobody reads what was frozen any more.
-  Garbage Thaw() {
+  void Thaw() {
     frozen_size_ = 0;
-    return std::exchange(kept_, {});
+    free_.insert(free_.end(), kept_.begin(), kept_.end());
+    kept_.clear();
   }
-  uint64_t bytes() const { return (pages_.size() + kept_.size()) * kPageRows * sizeof(T); }
+
+  // Memory in use, with copies and what waits to be used again.
+  uint64_t bytes() const { return handed_out_ * kPageRows * sizeof(T); }
 
  private:
-  static Page NewPage() {
-    constexpr size_t kAlignment = 64;
-    T* const rows = static_cast<T*>(std::aligned_alloc(kAlignment, kPageRows * sizeof(T)));
-    if (rows == nullptr) throw std::bad_alloc();
-    return Page(rows);
+  T* NewPage() {
+    if (!free_.empty()) {
+      T* const page = free_.back();
+      free_.pop_back();
+      return page;
+    }
+    // The first takes memory only as it fills: most ledgers of a test are small.
+    if (handed_out_ % kPagesPerHuge == 0) huge_.push_back(base::AllocateHugePage(!huge_.empty()));
+    T* const rows = static_cast<T*>(huge_.back().get());
+    return rows + handed_out_++ % kPagesPerHuge * kPageRows;
   }
 
   void KeepFrozen(uint64_t page) {
     if (is_copied_[page]) return;
     is_copied_[page] = true;
-    Page copy = NewPage();
+    T* const copy = NewPage();
     // All of it: rows behind the frozen ones are in use too.
     const uint64_t rows = std::min<uint64_t>(kPageRows, size_ - page * kPageRows);
-    std::copy_n(pages_[page].get(), rows, copy.get());
-    kept_.push_back(std::exchange(pages_[page], std::move(copy)));
+    std::copy_n(pages_[page], rows, copy);
+    kept_.push_back(std::exchange(pages_[page], copy));
   }
 
-  std::vector<Page> pages_;
+  std::vector<base::HugePage> huge_;
+  uint64_t handed_out_ = 0;  // Pages of them.
+  std::vector<T*> free_;
+  std::vector<T*> pages_;
   uint64_t size_ = 0;
   uint64_t frozen_size_ = 0;  // 0: nothing is frozen.
   std::vector<bool> is_copied_;
-  Garbage kept_;
+  std::vector<T*> kept_;  // That only what is frozen still uses.
 };
 
 }  // namespace ledger

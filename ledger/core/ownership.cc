@@ -74,6 +74,13 @@ void Ownership::Appended(const LogEntry& entry) {
   if (entry.kind == RecordKind::kSeal && entry.owner == self_) own_seals_.push_back(entry);
 }
 
+void Ownership::Restore(const LogEntry& last, std::vector<LogEntry> own_seals) {
+  INVARIANT(!last_.has_value());
+  last_ = last;
+  own_seals_ = std::move(own_seals);
+  durable_position_ = last.position;
+}
+
 void Ownership::Durable(uint64_t position) {
   INVARIANT(position >= durable_position_ && position <= this->position());
   durable_position_ = position;

@@ -76,6 +76,8 @@ class Ownership {
   // from another node (then only after CheckCopy). Everything read back at start must have been
   // synced again before (rule 6).
   void Appended(const LogEntry& entry);
+  // Instead of every record up to `last`, at start: `own_seals` are this node's among them.
+  void Restore(const LogEntry& last, std::vector<LogEntry> own_seals);
   void Durable(uint64_t position);
   // Refusals read back at start, or decided by DraftRefusal; durable once synced.
   void RefusalDecided(uint64_t epoch);

@@ -115,10 +115,9 @@ class StateMachine::Image final : public StateImage {
 
 std::unique_ptr<StateImage> StateMachine::Freeze() { return std::make_unique<Image>(*state_); }
 
-std::shared_ptr<void> StateMachine::Thaw() {
-  using Garbage = std::pair<AccountTable::Rows::Garbage, AccountTable::Details::Garbage>;
-  return std::make_shared<Garbage>(state_->accounts.rows().Thaw(),
-                                   state_->accounts.details().Thaw());
+void StateMachine::Thaw() {
+  state_->accounts.rows().Thaw();
+  state_->accounts.details().Thaw();
 }
 
 absl::Status StateMachine::Load(uint32_t section, absl::string_view bytes) {

@@ -171,6 +171,11 @@ Totals StateMachine::ComputeTotals() const {
   return totals;
 }
 
+Reached StateMachine::reached() const {
+  const TransferExecutor::Facts facts = state_->transfer_executor.facts();
+  return {.newest_ns = facts.newest_ns, .transfers = facts.transfers, .burnt = facts.burnt};
+}
+
 uint64_t StateMachine::account_count() const { return state_->accounts.size(); }
 uint64_t StateMachine::transfer_count() const { return state_->transfer_executor.transfer_count(); }
 uint64_t StateMachine::account_bytes() const { return state_->accounts.bytes(); }

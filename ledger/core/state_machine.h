@@ -89,6 +89,7 @@ class StateMachine {
 
   // Per currency debits equal credits, unless the state was damaged.
   Totals ComputeTotals() const;
+  Reached reached() const;
   uint64_t account_count() const;
   uint64_t transfer_count() const;
   // Memory of all accounts.
@@ -98,8 +99,8 @@ class StateMachine {
   // What it holds now, between two batches. Takes little time; until Thaw() each first change of a
   // page of accounts copies it. At most one at a time.
   std::unique_ptr<StateImage> Freeze();
-  // Nobody reads the image any more. What is returned may be destroyed anywhere, and takes time.
-  std::shared_ptr<void> Thaw();
+  // Nobody reads the image any more.
+  void Thaw();
   // The content of an image into an empty ledger, in order; then LoadDone(). DATA_LOSS when it
   // cannot be one. The store must hold the transfers already.
   absl::Status Load(uint32_t section, absl::string_view bytes);

@@ -25,6 +25,13 @@ struct BalanceRow {
   friend bool operator==(const BalanceRow&, const BalanceRow&) = default;
 };
 
+// How far a shard's ledger has come, as a store counts it.
+struct Reached {
+  uint64_t newest_ns = 0;  // The newest transfer's time.
+  uint64_t transfers = 0;
+  uint64_t burnt = 0;
+};
+
 // How the state machine keeps and finds transfers: all that grows with history, so that it may
 // stand on disk. Which implementation serves changes no result. Not thread-safe.
 class TransferStore {

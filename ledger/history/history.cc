@@ -238,6 +238,11 @@ absl::Status History::CheckReplayed() const {
       "remove that folder: it is built again"));
 }
 
+void History::SetOnCaughtUp(std::function<void()> on_caught_up) {
+  const absl::MutexLock lock(&callback_mutex_);
+  on_caught_up_ = std::move(on_caught_up);
+}
+
 void History::Durable(uint64_t record_ns) {
   const absl::MutexLock lock(&mutex_);
   durable_ns_ = std::max(durable_ns_, record_ns);
@@ -267,7 +272,8 @@ void History::FlushLoop() {
     if (sealed.window != nullptr) {
       if (const absl::Status status = Flush(sealed); !status.ok()) Fail(status);
       sealed.window.reset();
-      if (options_.on_caught_up) options_.on_caught_up();
+      const absl::MutexLock lock(&callback_mutex_);
+      if (on_caught_up_) on_caught_up_();
     }
     Recycle();
   }

@@ -26,14 +26,6 @@ struct HistoryOptions {
   uint32_t window_transfers = 1 << 21;   // Kept in memory before they go to the disk as one run.
   uint64_t cache_bytes = 256 << 20;      // For reading what is on the disk.
   uint32_t merge_runs = 8;               // As many of one level become one of the next.
-  std::function<void()> on_caught_up = {};  // IsBehind() may have become false. On the own thread.
-};
-
-// How far a replay has come, as a snapshot of the state says.
-struct Reached {
-  uint64_t newest_ns = 0;  // The newest transfer's time.
-  uint64_t transfers = 0;
-  uint64_t burnt = 0;
 };
 
 // Every transfer ever made, by id and by account and time, with memory bounded: the newest stand in
@@ -78,6 +70,9 @@ class History final : public TransferStore {
   bool IsBehind() const { return sealed_count_.load(std::memory_order_relaxed) >= kSealedMax; }
 
   // --- Any thread ---
+  // Called when IsBehind() may have become false, or the disk failed. When this returns, what was
+  // set before is not called any more.
+  void SetOnCaughtUp(std::function<void()> on_caught_up);
   // Records up to this time are durable in the log.
   void Durable(uint64_t record_ns);
   // On the disk. All of a record's transfers are there when its time is at or below `record_ns`.
@@ -160,6 +155,8 @@ class History final : public TransferStore {
   std::atomic<uint64_t> version_ = 0;  // Of view_.
   std::atomic<size_t> sealed_count_ = 0;
 
+  absl::Mutex callback_mutex_;
+  std::function<void()> on_caught_up_ ABSL_GUARDED_BY(callback_mutex_);
   absl::Mutex commit_mutex_;  // Held while the list of runs is read, changed and committed.
   mutable absl::Mutex mutex_;
   std::shared_ptr<const View> view_ ABSL_GUARDED_BY(mutex_);

@@ -5,6 +5,8 @@
 
 #include "absl/status/statusor.h"
 #include "hamisha/ledger/v1/ledger.pb.h"
+#include "ledger/core/transfer_filter.h"
+#include "ledger/core/transfer_store.h"
 #include "ledger/core/types.h"
 
 namespace ledger {

@@ -19,7 +19,7 @@ constexpr absl::Duration kRetryMax = absl::Milliseconds(500);
 // What no further try can mend.
 bool IsFinal(const absl::Status& status) {
   return absl::IsDataLoss(status) || absl::IsFailedPrecondition(status) ||
-         absl::IsInvalidArgument(status);
+         absl::IsInvalidArgument(status) || absl::IsOutOfRange(status);
 }
 
 }  // namespace

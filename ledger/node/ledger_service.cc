@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/cord.h"
+#include "base/status_macros.h"
 #include "ledger/node/convert.h"
 #include "rpc/rpc.h"
 
@@ -40,7 +41,8 @@ grpc::Status ToGrpcWithOwner(const absl::Status& status) {
   return rpc::ToGrpc(status, std::string(*not_owner));
 }
 
-LedgerService::LedgerService(uint32_t shard, Writer& writer) : shard_(shard), writer_(writer) {
+LedgerService::LedgerService(uint32_t shard, Writer& writer, ReadPool& reads)
+    : shard_(shard), writer_(writer), reads_(reads) {
   SetMessageAllocatorFor_CreateTransfers(&transfer_messages_);
   SetMessageAllocatorFor_CreateAccounts(&account_messages_);
 }
@@ -109,16 +111,44 @@ grpc::ServerUnaryReactor* LedgerService::LookupAccounts(Context* context,
   });
 }
 
+grpc::ServerUnaryReactor* LedgerService::ReadHistory(Context* context,
+                                                     std::function<Rest(const Shard&)> begin) {
+  Reactor* const reactor = context->DefaultReactor();
+  const auto finish = [this, reactor](const Rest& rest) {
+    const absl::Status status =
+        reads_.Submit([reactor, rest] { reactor->Finish(rpc::ToGrpc(rest())); });
+    if (!status.ok()) reactor->Finish(rpc::ToGrpc(status));
+  };
+  const absl::Status status = writer_.Submit([=, begin = std::move(begin)](Shard& shard) {
+    if (const absl::Status readable = shard.CheckReadable(); !readable.ok()) {
+      return reactor->Finish(ToGrpcWithOwner(readable));
+    }
+    shard.WhenDurable([reactor, finish, rest = begin(shard)](const absl::Status& durable) {
+      durable.ok() ? finish(rest) : reactor->Finish(rpc::ToGrpc(durable));
+    });
+  });
+  if (!status.ok()) reactor->Finish(rpc::ToGrpc(status));
+  return reactor;
+}
+
 grpc::ServerUnaryReactor* LedgerService::LookupTransfers(Context* context,
                                                          const pb::LookupRequest* request,
                                                          pb::TransfersResponse* response) {
   auto ids = ToIds(*request);
   if (!ids.ok()) return Refuse(context, ids.status());
-  return Read(context, [ids = std::move(ids).value(), response](const Shard& shard) {
-    for (const Id128& id : ids) {
-      const Transfer* const transfer = shard.state().FindTransfer(id);
-      if (transfer != nullptr) ToMessage(*transfer, *response->add_transfers());
+  return ReadHistory(context, [ids = std::move(ids).value(), response](const Shard& shard) -> Rest {
+    std::vector<std::optional<Transfer>> found(ids.size());
+    for (size_t i = 0; i < ids.size(); ++i) {
+      if (const Transfer* const recent = shard.history().FindRecent(ids[i])) found[i] = *recent;
     }
+    const uint64_t as_of_ns = shard.history().reached().newest_ns;
+    return [=, &history = shard.history()]() mutable -> absl::Status {
+      RETURN_IF_ERROR(history.Complete(ids, as_of_ns, found));
+      for (const std::optional<Transfer>& transfer : found) {
+        if (transfer) ToMessage(*transfer, *response->add_transfers());
+      }
+      return absl::OkStatus();
+    };
   });
 }
 
@@ -127,10 +157,14 @@ grpc::ServerUnaryReactor* LedgerService::GetAccountTransfers(Context* context,
                                                              pb::TransfersResponse* response) {
   const absl::StatusOr<TransferFilter> filter = ToFilter(*request);
   if (!filter.ok()) return Refuse(context, filter.status());
-  return Read(context, [filter = *filter, response](const Shard& shard) {
-    for (const Transfer& transfer : shard.history().AccountTransfers(filter)) {
-      ToMessage(transfer, *response->add_transfers());
-    }
+  return ReadHistory(context, [filter = *filter, response](const Shard& shard) -> Rest {
+    const uint64_t as_of_ns = shard.history().reached().newest_ns;
+    return [=, &history = shard.history()]() -> absl::Status {
+      ASSIGN_OR_RETURN(const std::vector<Transfer> found,
+                       history.AccountTransfers(filter, as_of_ns));
+      for (const Transfer& transfer : found) ToMessage(transfer, *response->add_transfers());
+      return absl::OkStatus();
+    };
   });
 }
 
@@ -144,10 +178,14 @@ grpc::ServerUnaryReactor* LedgerService::GetAccountBalances(Context* context,
                                                             pb::BalancesResponse* response) {
   const absl::StatusOr<TransferFilter> filter = ToFilter(*request);
   if (!filter.ok()) return Refuse(context, filter.status());
-  return Read(context, [filter = *filter, response](const Shard& shard) {
-    for (const BalanceRow& balances : shard.history().AccountBalances(filter)) {
-      ToMessage(balances, *response->add_balances());
-    }
+  return ReadHistory(context, [filter = *filter, response](const Shard& shard) -> Rest {
+    const uint64_t as_of_ns = shard.history().reached().newest_ns;
+    return [=, &history = shard.history()]() -> absl::Status {
+      ASSIGN_OR_RETURN(const std::vector<BalanceRow> found,
+                       history.AccountBalances(filter, as_of_ns));
+      for (const BalanceRow& balances : found) ToMessage(balances, *response->add_balances());
+      return absl::OkStatus();
+    };
   });
 }
 

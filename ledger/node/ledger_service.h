@@ -2,6 +2,7 @@
 
 #include "hamisha/ledger/v1/ledger.grpc.pb.h"
 #include "ledger/node/arena_messages.h"
+#include "ledger/node/read_pool.h"
 #include "ledger/node/writer.h"
 
 namespace ledger {
@@ -12,8 +13,8 @@ grpc::Status ToGrpcWithOwner(const absl::Status& status);
 // The client API of one node: hamisha/ledger/v1/ledger.proto.
 class LedgerService final : public ::hamisha::ledger::v1::Ledger::CallbackService {
  public:
-  // `writer` must outlive it.
-  LedgerService(uint32_t shard, Writer& writer);
+  // All must outlive it.
+  LedgerService(uint32_t shard, Writer& writer, ReadPool& reads);
 
   using Reactor = grpc::ServerUnaryReactor;
   using Context = grpc::CallbackServerContext;
@@ -44,7 +45,13 @@ class LedgerService final : public ::hamisha::ledger::v1::Ledger::CallbackServic
   Reactor* Read(Context* context, std::function<void(const Shard&)> read);
 
   const uint32_t shard_;
+  // Runs `begin` on the writer thread, and once all that it saw is durable what it gave on a thread
+  // for reading.
+  using Rest = std::function<absl::Status()>;
+  Reactor* ReadHistory(Context* context, std::function<Rest(const Shard&)> begin);
+
   Writer& writer_;
+  ReadPool& reads_;
   ArenaMessages<::hamisha::ledger::v1::CreateTransfersRequest,
                 ::hamisha::ledger::v1::CreateResponse>
       transfer_messages_;

@@ -9,15 +9,17 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "base/folder_lock.h"
 #include "base/status_macros.h"
 #include "ledger/core/certificate.h"
 #include "ledger/node/config.h"
+#include "ledger/node/disk.h"
 #include "ledger/node/durable_tail.h"
 #include "ledger/node/follower.h"
 #include "ledger/node/ledger_service.h"
 #include "ledger/node/node_service.h"
+#include "ledger/node/read_pool.h"
 #include "ledger/node/shard.h"
+#include "ledger/node/snapshotter.h"
 #include "ledger/node/writer.h"
 #include "ledger/storage/log.h"
 #include "ledger/storage/small_file.h"
@@ -27,6 +29,7 @@ namespace ledger {
 namespace {
 
 constexpr int kStopTimeoutS = 2;
+constexpr size_t kReadThreads = 2;
 
 std::map<std::string, std::string> Addresses(const pb::NodeConfig& config) {
   std::map<std::string, std::string> addresses;
@@ -34,59 +37,14 @@ std::map<std::string, std::string> Addresses(const pb::NodeConfig& config) {
   return addresses;
 }
 
-// What a node is without threads and network.
-struct Disk {
-  NodeOptions options;
-  std::optional<base::FolderLock> lock;
-  std::optional<SmallFiles> small_files;
-  DurableTail tail;
-  std::unique_ptr<Log> log;
-  std::optional<Shard> shard;
-
-  void Say(const std::string& sentence) const {
-    if (options.say) options.say(sentence);
-  }
-
-  absl::Status Open() {
-    const pb::NodeConfig& config = options.config;
-    ASSIGN_OR_RETURN(MemberKeys keys, CheckConfig(config));
-    ASSIGN_OR_RETURN(base::SigningKey key, LoadKey(*options.files, config, keys));
-    ASSIGN_OR_RETURN(base::FolderLock taken, base::FolderLock::Take(config.data_dir()));
-    lock.emplace(std::move(taken));
-    small_files.emplace(*options.files, config.data_dir());
-    ASSIGN_OR_RETURN(log, Log::Open(*options.files, {.folder = config.data_dir() + "/log"}));
-    if (!log->torn_tail().empty()) {
-      Say(absl::StrCat("dropped a torn tail, which nobody was told of: ", log->torn_tail()));
-    }
-    shard.emplace(ShardOptions{.config = config,
-                               .keys = std::move(keys),
-                               .key = std::make_shared<const base::SigningKey>(std::move(key)),
-                               .clock = options.clock,
-                               .files = &*small_files,
-                               .tail = &tail});
-    return Replay();
-  }
-
-  absl::Status Replay() {
-    LogReader reader(*log, 1);
-    while (true) {
-      ASSIGN_OR_RETURN(const LogReader::Item* const item, reader.Next());
-      if (item == nullptr) break;
-      RETURN_IF_ERROR(shard->Replay(item->record));
-    }
-    RETURN_IF_ERROR(shard->ReplayDone());
-    Say(absl::StrCat("read back ", shard->position(), " records: ", shard->state().account_count(),
-                     " accounts, ", shard->state().transfer_count(), " transfers"));
-    return absl::OkStatus();
-  }
-};
-
 }  // namespace
 
 struct LedgerNode::State {
   Disk disk;
   std::optional<Writer> writer;
   std::optional<Follower> follower;
+  std::optional<ReadPool> reads;
+  std::optional<Snapshotter> snapshotter;
   std::optional<LedgerService> ledger_service;
   std::optional<NodeService> node_service;
   std::optional<FaultsService> faults_service;
@@ -95,17 +53,33 @@ struct LedgerNode::State {
   absl::Status Serve() {
     const pb::NodeConfig& config = disk.options.config;
     const std::string following = disk.shard->following();
-    writer.emplace(*disk.shard, *disk.log,
-                   WriterOptions{.requests_max = disk.options.requests_max,
-                                 .on_fatal = disk.options.on_fatal});
+    writer.emplace(
+        *disk.shard, *disk.log,
+        WriterOptions{.requests_max = disk.options.requests_max,
+                      .on_fatal = disk.options.on_fatal,
+                      .on_durable = [history = disk.history.get()](uint64_t timestamp_ns) {
+                        history->Durable(timestamp_ns);
+                      }});
+    disk.history->SetOnCaughtUp([this] { writer->CaughtUp(); });
     follower.emplace(config.node_id(), Addresses(config), *writer);
     follower->SetTarget(following);
-    ledger_service.emplace(config.shard(), *writer);
+    reads.emplace(kReadThreads, disk.options.requests_max);
+    snapshotter.emplace(SnapshotterParts{.writer = *writer,
+                                         .log = *disk.log,
+                                         .history = *disk.history,
+                                         .snapshots = *disk.snapshots,
+                                         .tail = disk.tail},
+                        SnapshotterOptions{.every_log_bytes = config.snapshot_log_bytes(),
+                                           .trims_log = config.trims_log(),
+                                           .say = disk.options.say},
+                        disk.snapshot_log_bytes);
+    ledger_service.emplace(config.shard(), *writer, *reads);
     node_service.emplace(NodeParts{.config = config,
                                    .writer = *writer,
                                    .follower = *follower,
                                    .log = *disk.log,
-                                   .tail = disk.tail});
+                                   .tail = disk.tail,
+                                   .snapshotter = *snapshotter});
     std::vector<grpc::Service*> services = {&*ledger_service, &*node_service};
     if (config.lab_faults()) services.push_back(&faults_service.emplace(*writer));
     const std::string listen = config.listen().empty() ? "127.0.0.1:0" : config.listen();
@@ -138,7 +112,10 @@ void LedgerNode::Stop() {
     state_->running.server->Wait();
     state_->running.server.reset();
   }
+  if (state_->reads) state_->reads->Stop();
+  if (state_->snapshotter) state_->snapshotter->Stop();
   if (state_->writer) state_->writer->Stop();
+  if (state_->disk.history) state_->disk.history->SetOnCaughtUp({});
 }
 
 absl::Status Bootstrap(NodeOptions options) {

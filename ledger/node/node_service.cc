@@ -130,6 +130,20 @@ grpc::ServerUnaryReactor* NodeService::Compare(Context* context, const pb::Signe
   });
 }
 
+grpc::ServerUnaryReactor* NodeService::TakeSnapshot(Context* context,
+                                                    const pb::TakeSnapshotRequest* /*request*/,
+                                                    pb::TakeSnapshotResponse* response) {
+  Reactor* const reactor = context->DefaultReactor();
+  parts_.snapshotter.Take([=](const absl::StatusOr<Snapshotter::Taken>& taken) {
+    if (taken.ok()) {
+      response->set_position(taken->position);
+      response->set_bytes(taken->bytes);
+    }
+    reactor->Finish(rpc::ToGrpc(taken.status()));
+  });
+  return reactor;
+}
+
 grpc::ServerWriteReactor<pb::RecordChunk>* NodeService::PullRecords(
     Context*, const pb::PullRequest* request) {
   return PullStream::Start(*request, parts_.log, parts_.tail, streams_);

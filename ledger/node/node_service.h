@@ -5,6 +5,7 @@
 #include "hamisha/ledger/v1/node.grpc.pb.h"
 #include "ledger/node/durable_tail.h"
 #include "ledger/node/follower.h"
+#include "ledger/node/snapshotter.h"
 #include "ledger/node/writer.h"
 #include "ledger/storage/log.h"
 
@@ -17,6 +18,7 @@ struct NodeParts {
   Follower& follower;
   Log& log;
   DurableTail& tail;
+  Snapshotter& snapshotter;
 };
 
 // hamisha/ledger/v1/node.proto.
@@ -37,6 +39,8 @@ class NodeService final : public pb::Node::CallbackService {
   Reactor* Follow(Context* context, const pb::FollowRequest* request,
                   pb::NodeStatus* response) override;
   Reactor* Compare(Context* context, const pb::Signed* request, pb::Comparison* response) override;
+  Reactor* TakeSnapshot(Context* context, const pb::TakeSnapshotRequest* request,
+                        pb::TakeSnapshotResponse* response) override;
   grpc::ServerWriteReactor<pb::RecordChunk>* PullRecords(Context* context,
                                                          const pb::PullRequest* request) override;
 

@@ -83,16 +83,17 @@ absl::Status PullStream::CheckHolds() const {
         "the logs diverge: '", request_.follower(), "' holds record ", position,
         ", but the log of the node that it follows ends at ", last, ": nothing was dropped"));
   }
-  LogReader reader(log_, position);
+  // The record before the oldest that is left stands in that one's chain.
+  const bool is_trimmed = position + 1 == log_.first_position() && position < last;
+  LogReader reader(log_, is_trimmed ? position + 1 : position);
   ASSIGN_OR_RETURN(const LogReader::Item* const item, reader.Next());
-  if (base::AsBytes(item->record.hash) == absl::string_view(request_.after_hash())) {
-    return absl::OkStatus();
-  }
+  const base::Hash256& hash = is_trimmed ? item->record.previous_hash : item->record.hash;
+  if (base::AsBytes(hash) == absl::string_view(request_.after_hash())) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat("the logs diverge: record ", position, " of '", request_.follower(),
                    "' has hash ", base::ToHex(request_.after_hash()),
                    ", but that of the node that it follows, whose log ends at ", last, ", has ",
-                   base::ToHex(item->record.hash), ": nothing was dropped; compare both logs"));
+                   base::ToHex(hash), ": nothing was dropped; compare both logs"));
 }
 
 absl::Status PullStream::FillChunk(LogReader& reader) {

@@ -37,7 +37,7 @@ size_t RowBytes(RecordKind kind) {
 Shard::Shard(ShardOptions options)
     : options_(std::move(options)),
       ownership_(options_.config.node_id(), NodeIds(options_.config)),
-      state_(options_.config.shard(), history_) {}
+      state_(options_.config.shard(), *options_.history) {}
 
 // --- At start ---
 
@@ -50,6 +50,8 @@ absl::Status Shard::Replay(const Record& record) {
   }
   Note(record);
   Apply(record);
+  options_.history->Durable(record.timestamp_ns);
+  if (!options_.history->AwaitRoom()) return options_.history->status();
   if (record.kind == RecordKind::kSeal && record.owner == ownership_.self()) {
     sealed_[record.position] = StatementNow(FactsNow(true));
   }
@@ -57,6 +59,7 @@ absl::Status Shard::Replay(const Record& record) {
 }
 
 absl::Status Shard::ReplayDone() {
+  RETURN_IF_ERROR(options_.history->CheckReplayed());
   ownership_.Durable(position());
   taken_ = durable_ = appended_;
   ASSIGN_OR_RETURN(refusals_, options_.files->LoadRefusals());
@@ -122,6 +125,7 @@ void Shard::ApplyPending() {
                        .position = pending.record.position,
                        .timestamp_ns = pending.record.timestamp_ns,
                        .results = Apply(pending.record)};
+    CheckHistory();
     // `result` moves into the answer, which waits for its own record only.
     waiting_.push_back(
         {result.position,
@@ -167,7 +171,8 @@ absl::Status Shard::AppendCopy(const Record& record, absl::string_view encoded) 
   frame_moves_ownership_ |= MovesOwnership(record.kind);
   Note(record);
   Apply(record);
-  return absl::OkStatus();
+  CheckHistory();
+  return failed_;
 }
 
 void Shard::ReceiveCertificate(const pb::Signed& certificate) {
@@ -222,6 +227,11 @@ void Shard::Synced() {
   }
 }
 
+// What was found in a history that cannot be read is no ground for an answer.
+void Shard::CheckHistory() {
+  if (!options_.history->ok() && failed_.ok()) Fail(options_.history->status());
+}
+
 void Shard::Fail(const absl::Status& status) {
   failed_ = absl::UnavailableError(
       absl::StrCat("node ", ownership_.self(), " stops: ", status.message()));
@@ -256,6 +266,7 @@ void Shard::AppendRecord(Record& record) {
 void Shard::Note(const Record& record) {
   last_ = ToLogEntry(record);
   ownership_.Appended(*last_);
+  if (MovesOwnership(record.kind)) moves_.push_back(*last_);
   if (record.kind == RecordKind::kOpen && record.owner == ownership_.self()) {
     own_opens_[record.epoch] = *last_;
   }

@@ -16,12 +16,14 @@
 #include "base/signing.h"
 #include "hamisha/ledger/v1/ledger.pb.h"
 #include "hamisha/ledger/v1/node.pb.h"
+#include "hamisha/ledger/v1/snapshot.pb.h"
 #include "ledger/core/certificate.h"
-#include "ledger/core/memory_transfer_store.h"
 #include "ledger/core/ownership.h"
 #include "ledger/core/state_machine.h"
+#include "ledger/history/history.h"
 #include "ledger/node/durable_tail.h"
 #include "ledger/storage/frame.h"
+#include "ledger/storage/snapshot.h"
 #include "ledger/storage/small_file.h"
 
 namespace ledger {
@@ -57,6 +59,15 @@ struct ShardOptions {
   const base::Clock* clock;
   SmallFiles* files;  // Must outlive the shard, as the clock.
   DurableTail* tail;
+  History* history;
+};
+
+// What a snapshot of a shard consists of.
+struct FrozenShard {
+  SnapshotFacts facts;
+  pb::NodeFacts node;
+  Reached reached;  // In history.
+  std::unique_ptr<StateImage> image;
 };
 
 // All that one node holds of its shard: who may write, the state, the records on their way to the
@@ -72,7 +83,12 @@ class Shard {
 
   explicit Shard(ShardOptions options);
 
-  // --- At start: every record of the log, then what the small files hold ---
+  // --- At start: a snapshot if there is one, every record behind it, then the small files ---
+  // Where a snapshot was taken; the parts of its image; that it is whole. DATA_LOSS when it is not:
+  // then this shard is of no use.
+  absl::Status Restore(const SnapshotFacts& facts, const pb::NodeFacts& node);
+  absl::Status LoadImage(uint32_t section, absl::string_view bytes);
+  absl::Status LoadDone();
   // DATA_LOSS when it does not continue the log.
   absl::Status Replay(const Record& record);
   absl::Status ReplayDone();
@@ -91,7 +107,7 @@ class Shard {
   // FAILED_PRECONDITION with NotOwner on a replica: it would answer from the past.
   absl::Status CheckReadable() const;
   const StateMachine& state() const { return state_; }
-  const MemoryTransferStore& history() const { return history_; }
+  const History& history() const { return *options_.history; }
   // When all that was appended up to now is durable.
   void WhenDurable(std::function<void(const absl::Status&)> answer);
 
@@ -117,10 +133,17 @@ class Shard {
 
   absl::StatusOr<Id128> FlipBitForLab();
 
+  // --- Snapshots ---
+  // All as it is now, to be written by another thread. Thaw() must follow, once its image is gone.
+  absl::StatusOr<FrozenShard> Freeze();
+  void Thaw() { state_.Thaw(); }
+
   // --- The way to the log ---
   uint64_t frame_bytes() const { return frame_.record_bytes(); }
   // Swaps the records appended since into the empty `frame`. True when a mark must follow it.
   bool TakeFrame(Frame& frame);
+  // Time of the last record taken.
+  uint64_t taken_timestamp_ns() const { return taken_.timestamp_ns; }
   // The frame taken last is durable.
   void Synced();
   void Fail(const absl::Status& status);
@@ -160,9 +183,10 @@ class Shard {
   absl::Status BecomePrimary();
   absl::StatusOr<pb::Signed> RefuseNow(const pb::Signed& certificate);
 
+  void CheckHistory();
+
   const ShardOptions options_;
   Ownership ownership_;
-  MemoryTransferStore history_;
   StateMachine state_;
   absl::Status failed_;
 
@@ -178,6 +202,7 @@ class Shard {
   std::optional<StateFacts> facts_;               // Of the newest position asked for.
   std::map<uint64_t, pb::SealStatement> sealed_;  // By position: what this node certifies.
   std::map<uint64_t, LogEntry> own_opens_;        // By epoch.
+  std::vector<LogEntry> moves_;                   // All that moved ownership.
   std::vector<uint64_t> refusals_;
   std::string following_;
   std::shared_ptr<const pb::Signed> own_certificate_;

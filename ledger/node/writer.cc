@@ -62,7 +62,8 @@ void Writer::Stop() {
 }
 
 bool Writer::HasWork() const {
-  return io_ == Io::kDone || (!queue_.empty() && has_room_) || (stopping_ && io_ == Io::kIdle);
+  return io_ == Io::kDone || (!queue_.empty() && has_room_ && !is_behind_) ||
+         (stopping_ && io_ == Io::kIdle && !is_behind_);
 }
 
 void Writer::Loop() {
@@ -74,7 +75,8 @@ void Writer::Loop() {
     {
       const absl::Duration pulse_in = shard_.UntilPulse();
       const absl::MutexLock lock(&mutex_);
-      const bool waits_for_pulse = has_room_ && !stopping_ && pulse_in != absl::InfiniteDuration();
+      const bool waits_for_pulse =
+          has_room_ && !is_behind_ && !stopping_ && pulse_in != absl::InfiniteDuration();
       mutex_.AwaitWithTimeout(
           absl::Condition(this, &Writer::HasWork),
           waits_for_pulse ? std::min(pulse_in, kClockLook) : absl::InfiniteDuration());
@@ -86,14 +88,15 @@ void Writer::Loop() {
         ended_ = true;
         return;
       }
-      if (is_synced || has_room_) TakeCommands(taken);
-      may_pulse = has_room_ && !stopping_;
+      if ((is_synced || has_room_) && !is_behind_) TakeCommands(taken);
+      may_pulse = has_room_ && !is_behind_ && !stopping_;
     }
     if (is_synced) FinishSync(status);
     Execute(taken);
     if (may_pulse) shard_.PulseIfDue();
     StartSync();
     shard_.ApplyPending();
+    ReportFailure();
   }
 }
 
@@ -127,9 +130,16 @@ void Writer::StartSync() {
   const absl::MutexLock lock(&mutex_);
   if (io_ == Io::kIdle && shard_.frame_bytes() > 0) {
     io_mark_ = shard_.TakeFrame(io_frame_);
+    io_timestamp_ns_ = shard_.taken_timestamp_ns();
     io_ = Io::kWork;
   }
   has_room_ = shard_.frame_bytes() < kFrameBytesMax;
+  is_behind_ = shard_.failed().ok() && shard_.history().ok() && shard_.history().IsBehind();
+}
+
+void Writer::CaughtUp() {
+  const absl::MutexLock lock(&mutex_);
+  is_behind_ = false;
 }
 
 void Writer::FinishSync(const absl::Status& status) {
@@ -138,8 +148,13 @@ void Writer::FinishSync(const absl::Status& status) {
     shard_.Synced();
   } else {
     shard_.Fail(status);
-    if (options_.on_fatal) options_.on_fatal(status);
   }
+}
+
+void Writer::ReportFailure() {
+  if (shard_.failed().ok() || is_failure_reported_) return;
+  is_failure_reported_ = true;
+  if (options_.on_fatal) options_.on_fatal(shard_.failed());
 }
 
 void Writer::SyncLoop() {
@@ -155,6 +170,7 @@ void Writer::SyncLoop() {
     absl::Status status = log_.Append(io_frame_);
     // A mark behind it: damage to this frame can then never pass for a torn tail.
     if (status.ok() && io_mark_) status = log_.Append(io_frame_);
+    if (status.ok() && options_.on_durable) options_.on_durable(io_timestamp_ns_);
     const absl::MutexLock lock(&mutex_);
     io_status_ = std::move(status);
     io_ = Io::kDone;

@@ -23,6 +23,8 @@ struct WriterOptions {
   // The log failed: nothing is durable any more, end the program. Once, on the writer thread,
   // after all calls were answered UNAVAILABLE.
   std::function<void(const absl::Status&)> on_fatal;
+  // All records up to that time are durable. On the syncing thread.
+  std::function<void(uint64_t timestamp_ns)> on_durable;
 };
 
 // The two threads of a shard: one decides and applies, the other writes and syncs what the first
@@ -43,6 +45,9 @@ class Writer {
   // For the node itself: no bound.
   absl::Status Run(Task task);
 
+  // History has kept up again: commands are taken from now on. Any thread.
+  void CaughtUp();
+
   // Finishes what was submitted, records what is durable, ends both threads.
   void Stop();
 
@@ -62,6 +67,7 @@ class Writer {
   void Execute(std::vector<Command>& taken);
   void StartSync();
   void FinishSync(const absl::Status& status);
+  void ReportFailure();
 
   Shard& shard_;
   Log& log_;
@@ -71,7 +77,8 @@ class Writer {
   std::deque<Command> queue_ ABSL_GUARDED_BY(mutex_);
   size_t queued_requests_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool has_room_ ABSL_GUARDED_BY(mutex_) = true;  // In the frame that is being filled.
+  bool has_room_ ABSL_GUARDED_BY(mutex_) = true;    // In the frame that is being filled.
+  bool is_behind_ ABSL_GUARDED_BY(mutex_) = false;  // History is: nothing is taken until it is not.
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;  // The writer thread: the other may end too.
   Io io_ ABSL_GUARDED_BY(mutex_) = Io::kIdle;
@@ -80,6 +87,9 @@ class Writer {
   // The sync thread's while io_ is kWork, else the writer thread's.
   Frame io_frame_;
   bool io_mark_ = false;
+  uint64_t io_timestamp_ns_ = 0;
+
+  bool is_failure_reported_ = false;  // The writer thread's.
 
   std::thread writer_thread_;
   std::thread sync_thread_;

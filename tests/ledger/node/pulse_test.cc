@@ -1,6 +1,7 @@
 // A shard lets time pass when nothing else does; and the calls for limits and balances.
 #include <catch2/catch.hpp>
 
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "ledger/storage/small_file.h"
 #include "tests/ledger/node/cluster.h"
 #include "tests/ledger/storage/memory_file_system.h"
+#include "tests/temporary_folder.h"
 
 namespace ledger {
 namespace {
@@ -18,7 +20,12 @@ namespace {
 // The owner's shard, without threads, disk and network: a frame is durable when it is taken.
 class Bench {
  public:
-  Bench() : small_files_(files_, "data"), clock_(absl::FromUnixSeconds(1'000)) {
+  Bench()
+      : small_files_(files_, "data"),
+        clock_(absl::FromUnixSeconds(1'000)),
+        history_(
+            History::Open(base::SystemFileSystem(), {.folder = folder_.path() + "/history"})
+                .value()) {
     pb::NodeConfig config;
     config.set_shard(0);
     config.set_node_id("source");
@@ -38,7 +45,8 @@ class Bench {
                                .key = std::move(key),
                                .clock = &clock_,
                                .files = &small_files_,
-                               .tail = &tail_});
+                               .tail = &tail_,
+                               .history = history_.get()});
     REQUIRE(shard->ReplayDone().ok());
     REQUIRE(shard->AppendFirstOpen().ok());
     Sync();
@@ -71,10 +79,12 @@ class Bench {
   std::optional<Shard> shard;
 
  private:
+  TemporaryFolder folder_;
   MemoryFileSystem files_;
   SmallFiles small_files_;
   base::ManualClock clock_;
   DurableTail tail_;
+  std::unique_ptr<History> history_;
 };
 
 void Reserve(Bench& bench) {

@@ -1,0 +1,125 @@
+#include "ledger/node/disk.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "ledger/node/config.h"
+#include "ledger/node/snapshotter.h"
+
+namespace ledger {
+
+void Disk::Say(const std::string& sentence) const {
+  if (options.say) options.say(sentence);
+}
+
+absl::Status Disk::Open() {
+  RETURN_IF_ERROR(OpenFiles());
+  ASSIGN_OR_RETURN(const bool is_loaded, LoadNewestSnapshot());
+  if (!is_loaded && log->first_position() > 1) {
+    return absl::DataLossError(absl::StrCat(
+        options.config.data_dir(), ": the log begins at record ", log->first_position(),
+        ", and there is no snapshot before it that can be used: set up a new node id and let it "
+        "follow another node of the shard"));
+  }
+  return Replay();
+}
+
+absl::Status Disk::OpenFiles() {
+  const pb::NodeConfig& config = options.config;
+  const std::string& folder = config.data_dir();
+  ASSIGN_OR_RETURN(keys_, CheckConfig(config));
+  ASSIGN_OR_RETURN(base::SigningKey key, LoadKey(*options.files, config, keys_));
+  key_ = std::make_shared<const base::SigningKey>(std::move(key));
+  ASSIGN_OR_RETURN(base::FolderLock taken, base::FolderLock::Take(folder));
+  lock.emplace(std::move(taken));
+  small_files.emplace(*options.files, folder);
+  ASSIGN_OR_RETURN(log, Log::Open(*options.files, {.folder = folder + "/log"}));
+  if (!log->torn_tail().empty()) {
+    Say(absl::StrCat("dropped a torn tail, which nobody was told of: ", log->torn_tail()));
+  }
+  ASSIGN_OR_RETURN(snapshots, Snapshots::Open(*options.files, folder + "/snapshots"));
+  RETURN_IF_ERROR(snapshots->CheckLogReaches(log->durable_position()));
+  ASSIGN_OR_RETURN(history, History::Open(*options.files, {.folder = folder + "/history"}));
+  NewShard();
+  return absl::OkStatus();
+}
+
+void Disk::NewShard() {
+  shard.emplace(ShardOptions{.config = options.config,
+                             .keys = keys_,
+                             .key = key_,
+                             .clock = options.clock,
+                             .files = &*small_files,
+                             .tail = &tail,
+                             .history = history.get()});
+}
+
+absl::StatusOr<bool> Disk::LoadNewestSnapshot() {
+  ASSIGN_OR_RETURN(const std::vector<uint64_t> positions, snapshots->List());
+  for (const uint64_t position : positions) {
+    const absl::Status status = LoadSnapshot(position);
+    if (status.ok()) {
+      Say(absl::StrCat("loaded the snapshot at record ", position, ": ",
+                       shard->state().account_count(), " accounts"));
+      return true;
+    }
+    Say(absl::StrCat("the snapshot at record ", position,
+                     " cannot be used, the one before it and more of the log are: ",
+                     status.message()));
+    NewShard();
+  }
+  return false;
+}
+
+absl::Status Disk::LoadSnapshot(uint64_t position) {
+  if (position + 1 < log->first_position()) {
+    return absl::DataLossError(
+        absl::StrCat("the log begins later, at record ", log->first_position()));
+  }
+  ASSIGN_OR_RETURN(const std::unique_ptr<SnapshotReader> reader, snapshots->Read(position));
+  bool is_begun = false;
+  while (true) {
+    ASSIGN_OR_RETURN(const SnapshotReader::Chunk* const chunk, reader->Next());
+    if (chunk == nullptr) break;
+    if (chunk->section != kNodeFactsSection) {
+      RETURN_IF_ERROR(shard->LoadImage(chunk->section, chunk->bytes));
+      continue;
+    }
+    pb::NodeFacts node;
+    if (is_begun || !node.ParseFromArray(chunk->bytes.data(),
+                                         static_cast<int>(chunk->bytes.size()))) {
+      return absl::DataLossError("what it says of the node cannot be read");
+    }
+    is_begun = true;
+    RETURN_IF_ERROR(shard->Restore(reader->facts(), node));
+    snapshot_log_bytes = node.log_bytes();
+  }
+  if (!is_begun) return absl::DataLossError("it says nothing of the node");
+  const Reached reached = shard->state().reached();
+  const Flushed flushed = history->flushed();
+  if (flushed.transfers < reached.transfers || flushed.burnt < reached.burnt) {
+    return absl::DataLossError(absl::StrCat("it rests on ", reached.transfers,
+                                            " transfers, and the history holds only ",
+                                            flushed.transfers));
+  }
+  return shard->LoadDone();
+}
+
+absl::Status Disk::Replay() {
+  const uint64_t before = shard->position();
+  LogReader reader(*log, before + 1);
+  while (true) {
+    ASSIGN_OR_RETURN(const LogReader::Item* const item, reader.Next());
+    if (item == nullptr) break;
+    RETURN_IF_ERROR(shard->Replay(item->record));
+  }
+  RETURN_IF_ERROR(shard->ReplayDone());
+  Say(absl::StrCat("read back ", shard->position() - before, " records: ",
+                   shard->state().account_count(), " accounts, ", shard->state().transfer_count(),
+                   " transfers"));
+  return absl::OkStatus();
+}
+
+}  // namespace ledger

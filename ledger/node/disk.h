@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "base/folder_lock.h"
+#include "ledger/history/history.h"
+#include "ledger/node/durable_tail.h"
+#include "ledger/node/node.h"
+#include "ledger/node/shard.h"
+#include "ledger/storage/log.h"
+#include "ledger/storage/small_file.h"
+#include "ledger/storage/snapshots.h"
+
+namespace ledger {
+
+// What a node is without threads and network: what stands on its disk, and the shard that it makes.
+struct Disk {
+  // Takes the folder, and reads back the newest snapshot that is whole and the log behind it; the
+  // whole log when there is none. DATA_LOSS says what is damaged and what to do.
+  absl::Status Open();
+
+  NodeOptions options;
+  std::optional<base::FolderLock> lock;
+  std::optional<SmallFiles> small_files;
+  DurableTail tail;
+  std::unique_ptr<Log> log;
+  std::unique_ptr<Snapshots> snapshots;
+  std::unique_ptr<History> history;
+  std::optional<Shard> shard;
+  uint64_t snapshot_log_bytes = 0;  // Bytes of log before the snapshot that was read back.
+
+ private:
+  void Say(const std::string& sentence) const;
+  absl::Status OpenFiles();
+  void NewShard();
+  // The newest that can be used; false when there is none.
+  absl::StatusOr<bool> LoadNewestSnapshot();
+  absl::Status LoadSnapshot(uint64_t position);
+  absl::Status Replay();
+
+  MemberKeys keys_;
+  std::shared_ptr<const base::SigningKey> key_;
+};
+
+}  // namespace ledger

@@ -1,0 +1,134 @@
+#include "ledger/node/snapshotter.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "base/status_macros.h"
+
+namespace ledger {
+namespace {
+
+constexpr absl::Duration kLookEvery = absl::Milliseconds(200);
+constexpr uint64_t kEveryLogBytesByDefault = uint64_t{1} << 30;
+
+}  // namespace
+
+Snapshotter::Snapshotter(SnapshotterParts parts, SnapshotterOptions options, uint64_t log_bytes)
+    : parts_(parts), options_(std::move(options)), log_bytes_(log_bytes) {
+  thread_ = std::thread([this] { Loop(); });
+}
+
+Snapshotter::~Snapshotter() { Stop(); }
+
+void Snapshotter::Stop() {
+  {
+    const absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void Snapshotter::Take(std::function<void(const absl::StatusOr<Taken>&)> done) {
+  absl::Status status;
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (stopping_) {
+      status = absl::UnavailableError("the node is stopping");
+    } else if (is_taking_ || asked_) {
+      status = absl::AbortedError("a snapshot is being taken; ask again when it is done");
+    } else {
+      asked_ = std::move(done);
+      return;
+    }
+  }
+  done(status);
+}
+
+void Snapshotter::Loop() {
+  const uint64_t every =
+      options_.every_log_bytes == 0 ? kEveryLogBytesByDefault : options_.every_log_bytes;
+  const auto is_wanted = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return stopping_ || asked_ != nullptr;
+  };
+  while (true) {
+    std::function<void(const absl::StatusOr<Taken>&)> asked;
+    {
+      const absl::MutexLock lock(&mutex_);
+      is_taking_ = false;
+      mutex_.AwaitWithTimeout(absl::Condition(&is_wanted), kLookEvery);
+      asked = std::exchange(asked_, nullptr);
+      if (stopping_) {
+        if (asked) asked(absl::UnavailableError("the node is stopping"));
+        return;
+      }
+      const uint64_t log_bytes = parts_.tail.Get().bytes;
+      if (!asked && log_bytes < log_bytes_ + every) continue;
+      log_bytes_ = std::max(log_bytes_, log_bytes);
+      is_taking_ = true;
+    }
+    const absl::StatusOr<Taken> taken = TakeNow();
+    if (!taken.ok() && options_.say) {
+      options_.say(absl::StrCat("no snapshot was taken: ", taken.status().message()));
+    }
+    if (asked) asked(taken);
+  }
+}
+
+// Runs `work` on the writer thread and waits until all that it saw is durable.
+template <typename Work>
+absl::Status Snapshotter::OnWriter(Work work) {
+  absl::Notification done;
+  absl::Status status;
+  RETURN_IF_ERROR(parts_.writer.Run([&](Shard& shard) {
+    work(shard);
+    shard.WhenDurable([&](const absl::Status& durable) {
+      status = durable;
+      done.Notify();
+    });
+  }));
+  done.WaitForNotification();
+  return status;
+}
+
+absl::StatusOr<Snapshotter::Taken> Snapshotter::TakeNow() {
+  absl::StatusOr<FrozenShard> frozen = absl::InternalError("");
+  const absl::Status durable = OnWriter([&](Shard& shard) { frozen = shard.Freeze(); });
+  RETURN_IF_ERROR(frozen.status());
+  const absl::StatusOr<Taken> taken =
+      durable.ok() ? Write(*frozen) : absl::StatusOr<Taken>(durable);
+  frozen->image.reset();
+  RETURN_IF_ERROR(OnWriter([](Shard& shard) { shard.Thaw(); }));
+  RETURN_IF_ERROR(taken.status());
+  RETURN_IF_ERROR(GiveUpOld());
+  return taken;
+}
+
+absl::StatusOr<Snapshotter::Taken> Snapshotter::Write(const FrozenShard& frozen) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<SnapshotWriter> writer,
+                   parts_.snapshots.Begin(frozen.facts));
+  RETURN_IF_ERROR(writer->Add(kNodeFactsSection, frozen.node.SerializeAsString()));
+  RETURN_IF_ERROR(frozen.image->Write([&](uint32_t section, absl::string_view bytes) {
+    return writer->Add(section, bytes);
+  }));
+  // It must not be ahead of the log, nor of the history, neither of which can do without it then.
+  if (!parts_.history.AwaitFlushed(frozen.reached)) {
+    RETURN_IF_ERROR(parts_.history.status());
+    return absl::CancelledError("the node is stopping");
+  }
+  RETURN_IF_ERROR(writer->Finish());
+  return Taken{.position = frozen.facts.position, .bytes = writer->file_bytes()};
+}
+
+absl::Status Snapshotter::GiveUpOld() {
+  RETURN_IF_ERROR(parts_.snapshots.Prune());
+  if (!options_.trims_log) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const uint64_t position, parts_.snapshots.TrimPosition());
+  return parts_.log.TrimBefore(position);
+}
+
+}  // namespace ledger

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "hamisha/ledger/v1/node.pb.h"
+#include "ledger/history/history.h"
+#include "ledger/node/durable_tail.h"
+#include "ledger/node/writer.h"
+#include "ledger/storage/log.h"
+#include "ledger/storage/snapshots.h"
+
+namespace ledger {
+
+// The section of a snapshot that holds a serialized NodeFacts; the others are the ledger's.
+inline constexpr uint32_t kNodeFactsSection = 0;
+
+// What the snapshotter works with; all must outlive it.
+struct SnapshotterParts {
+  Writer& writer;
+  Log& log;
+  History& history;
+  Snapshots& snapshots;
+  const DurableTail& tail;
+};
+
+struct SnapshotterOptions {
+  uint64_t every_log_bytes = 0;
+  bool trims_log = false;
+  std::function<void(const std::string&)> say;
+};
+
+// Takes a snapshot behind so many bytes of log, and when asked, on a thread of its own while
+// writing goes on. A snapshot that fails is said and tried again behind as much log; the node does
+// without. Any thread may ask.
+class Snapshotter {
+ public:
+  // The newest snapshot that is there was taken behind `log_bytes` of log.
+  Snapshotter(SnapshotterParts parts, SnapshotterOptions options, uint64_t log_bytes);
+  ~Snapshotter();  // As Stop().
+
+  struct Taken {
+    uint64_t position;
+    uint64_t bytes;
+  };
+  // Takes one now. ABORTED while another is under way.
+  void Take(std::function<void(const absl::StatusOr<Taken>&)> done);
+  // Before the writer is stopped: it has to end what is under way.
+  void Stop();
+
+ private:
+  void Loop();
+  absl::StatusOr<Taken> TakeNow();
+  absl::StatusOr<Taken> Write(const FrozenShard& frozen);
+  absl::Status GiveUpOld();
+  template <typename Work>
+  absl::Status OnWriter(Work work);
+
+  const SnapshotterParts parts_;
+  const SnapshotterOptions options_;
+  uint64_t log_bytes_;  // At the newest snapshot; the thread's.
+
+  absl::Mutex mutex_;
+  std::function<void(const absl::StatusOr<Taken>&)> asked_ ABSL_GUARDED_BY(mutex_);
+  bool is_taking_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace ledger
