@@ -14,7 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "ledger/gateway/batch.h"
+#include "ledger/client/batch.h"
 
 namespace ledger {
 

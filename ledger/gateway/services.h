@@ -4,7 +4,7 @@
 
 #include "hamisha/ledger/v1/gateway.grpc.pb.h"
 #include "hamisha/ledger/v1/ledger.grpc.pb.h"
-#include "ledger/gateway/batch.h"
+#include "ledger/client/batch.h"
 #include "ledger/gateway/control.h"
 #include "ledger/gateway/reads.h"
 #include "ledger/gateway/shard_writer.h"

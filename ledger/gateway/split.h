@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "ledger/gateway/batch.h"
+#include "ledger/client/batch.h"
 
 namespace ledger {
 

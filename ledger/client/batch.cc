@@ -1,4 +1,4 @@
-#include "ledger/gateway/batch.h"
+#include "ledger/client/batch.h"
 
 #include "absl/strings/str_cat.h"
 #include "base/invariant.h"
@@ -40,6 +40,14 @@ bool FitsRow(const Event& event) {
 }
 bool FitsRow(const pb::BalanceLimit& /*event*/) { return true; }
 
+template <typename Request>
+bool CanJoinAlike(const Request& first, uint32_t first_events, const Request& second) {
+  const int own_events = EventsOf(first).size();
+  if (own_events > 0 && IsLinkedEvent(EventsOf(first).Get(own_events - 1))) return false;
+  if (IsImported(first) != IsImported(second)) return false;
+  return first_events + static_cast<uint32_t>(EventsOf(second).size()) <= kBatchEventsMax;
+}
+
 }  // namespace
 
 uint32_t EventCount(const WriteBatch& batch) {
@@ -65,11 +73,16 @@ void SetEpoch(uint64_t epoch, WriteBatch* batch) {
 
 bool CanJoin(const WriteBatch& first, uint32_t first_events, const WriteBatch& second) {
   if (first.index() != second.index()) return false;
-  const uint32_t own_events = EventCount(first);
-  if (own_events > 0 && IsLinked(first, own_events - 1)) return false;
-  const auto is_imported = [](const auto& request) { return IsImported(request); };
-  if (std::visit(is_imported, first) != std::visit(is_imported, second)) return false;
-  return first_events + EventCount(second) <= kBatchEventsMax;
+  return std::visit(
+      [&](const auto& request) {
+        return CanJoinAlike(request, first_events, std::get<std::decay_t<decltype(request)>>(second));
+      },
+      first);
+}
+
+bool CanJoin(const pb::CreateTransfersRequest& first, uint32_t first_events,
+             const pb::CreateTransfersRequest& second) {
+  return CanJoinAlike(first, first_events, second);
 }
 
 void Append(const WriteBatch& from, WriteBatch* to) {

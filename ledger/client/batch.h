@@ -23,6 +23,8 @@ void SetEpoch(uint64_t epoch, WriteBatch* batch);
 // two one after the other: the same kind, both imported or none, no chain left open by the
 // first, and not too long.
 bool CanJoin(const WriteBatch& first, uint32_t first_events, const WriteBatch& second);
+bool CanJoin(const pb::CreateTransfersRequest& first, uint32_t first_events,
+             const pb::CreateTransfersRequest& second);
 
 // Adds the events of `from`, of the same kind, to `to`.
 void Append(const WriteBatch& from, WriteBatch* to);
