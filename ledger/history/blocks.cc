@@ -53,10 +53,11 @@ absl::Status TransferBlocks::Finish() {
 
 std::string TransferKey(uint64_t timestamp_ns) { return KeyBytes().Add(timestamp_ns).bytes(); }
 
-absl::StatusOr<bool> FindInBlock(absl::string_view key, absl::string_view block,
-                                 uint64_t timestamp_ns, HistoryRow& row) {
+absl::Status ReadTransferBlock(absl::string_view key, absl::string_view block,
+                               const std::function<bool(HistoryRow&)>& visit) {
   Unpacker unpacker(block);
   uint64_t before_ns = NumberInKey(key, 0);
+  HistoryRow row;
   while (!unpacker.empty()) {
     row.transfer = UnpackTransfer(unpacker, before_ns);
     before_ns = row.transfer.timestamp_ns;
@@ -67,9 +68,9 @@ absl::StatusOr<bool> FindInBlock(absl::string_view key, absl::string_view block,
       row.balances.push_back(UnpackBalances(unpacker, before_ns));
     }
     if (!unpacker.ok()) return Damaged("transfers");
-    if (before_ns >= timestamp_ns) return before_ns == timestamp_ns;
+    if (!visit(row)) break;
   }
-  return false;
+  return absl::OkStatus();
 }
 
 // --- Ids ---

@@ -46,9 +46,9 @@ class TransferBlocks {
   uint64_t last_ns_ = 0;
 };
 std::string TransferKey(uint64_t timestamp_ns);
-// The row of that time, if the block has it. DATA_LOSS when the block is damaged.
-absl::StatusOr<bool> FindInBlock(absl::string_view key, absl::string_view block,
-                                 uint64_t timestamp_ns, HistoryRow& row);
+// Rows in order; false ends it early. DATA_LOSS when the block is damaged.
+absl::Status ReadTransferBlock(absl::string_view key, absl::string_view block,
+                               const std::function<bool(HistoryRow&)>& visit);
 
 // --- Ids of a run ---
 enum class IdKind : uint8_t { kTransfer = 0, kBurnt = 1, kPosted = 2, kVoided = 3 };

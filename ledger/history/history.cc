@@ -37,6 +37,7 @@ History::History(HistoryOptions options, std::unique_ptr<RunFiles> files)
     SetView({.runs = files_->runs_at_open(), .windows = {window_}});
   }
   Refresh();
+  BeginAt({});
   flush_thread_ = std::thread([this] { FlushLoop(); });
   merge_thread_ = std::thread([this] { MergeLoop(); });
 }
@@ -81,6 +82,7 @@ Flushed History::flushed() const {
 void History::BeginAt(const Reached& reached) {
   INVARIANT(window_->IsEmpty());
   reached_ = published_ = replayed_ = reached;
+  if (at_open_.transfers > 0) ahead_.emplace(*files_, reached.newest_ns);
 }
 
 void History::Refresh() {
@@ -95,6 +97,9 @@ RunReader& History::Reader() { return reader_ ? *reader_ : reader_.emplace(*file
 
 void History::Prefetch(const Id128& id) {
   window_->Prefetch(id);
+  for (const auto& window : current_->windows) {
+    if (window != window_ && window->MayHold(id)) window->Prefetch(id);
+  }
   for (const RunPointer& run : current_->runs) {
     if (run->facts.id_min <= id && id <= run->facts.id_max) run->filter->Prefetch(id);
   }
@@ -134,6 +139,8 @@ const Transfer* History::FindRecent(const Id128& id) const {
 }
 
 FoundTransfer History::Find(const Id128& id) {
+  // Ids are unique: what comes to be next was not there before. Most of a replay is that.
+  if (ahead_ && ahead_->current() != nullptr && ahead_->current()->id == id) return {};
   const auto& windows = current_->windows;
   for (auto window = windows.rbegin(); window != windows.rend(); ++window) {
     if (const Transfer* const transfer = (*window)->Find(id)) return {.transfer = transfer};
@@ -173,6 +180,10 @@ Resolution History::ResolutionOf(const Id128& pending_id) {
 
 void History::Add(const Transfer& transfer) {
   window_->Add(transfer);
+  if (ahead_ && ahead_->current() != nullptr &&
+      ahead_->current()->timestamp_ns == transfer.timestamp_ns) {
+    ahead_->Next();
+  }
   reached_.newest_ns = transfer.timestamp_ns;
   ++reached_.transfers;
 }
@@ -198,8 +209,10 @@ void History::EndBatch(uint64_t record_ns) {
   record_ns_ = record_ns;
   if (record_ns <= at_open_.record_ns) {
     replayed_ = reached_;
+    if (ahead_ && !ahead_->status().ok()) Fail(ahead_->status());
     return window_->Forget();
   }
+  ahead_.reset();
   const uint32_t chunks_before = static_cast<uint32_t>(window_->published().size()) / kIndexEvery;
   window_->Publish();
   if (window_->IsFull()) return SealWindow();

@@ -146,6 +146,8 @@ class History final : public TransferStore {
   uint64_t record_ns_ = 0;      // Of the last batch.
   const Flushed at_open_;  // Records up to its time are on the disk already.
   Reached replayed_;       // When the replay had come to that time.
+  // What a replay will add again, from what it adds next on; none after it.
+  std::optional<TransferScan> ahead_;
   std::shared_ptr<const View> current_;
   uint64_t current_version_ = 0;
   std::shared_ptr<Window> window_;  // current_'s last.

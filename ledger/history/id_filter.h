@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/file_system.h"
+#include "base/prefetch.h"
 #include "ledger/core/types.h"
 
 namespace ledger {
@@ -37,7 +38,7 @@ class IdFilter {
 
   void Add(const Id128& id);
   bool MayContain(const Id128& id) const;
-  void Prefetch(const Id128& id) const { __builtin_prefetch(&words_[BlockOf(HashOf(id)) * 8]); }
+  void Prefetch(const Id128& id) const { base::Prefetch(&words_[BlockOf(HashOf(id)) * 8]); }
 
   // Durable when it returns OK.
   absl::Status Save(base::FileSystem& files, const std::string& path) const;

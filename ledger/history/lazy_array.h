@@ -1,38 +1,45 @@
 #pragma once
 
+#include <sys/mman.h>
+
 #include <cstddef>
-#include <cstdlib>
-#include <memory>
 #include <new>
 #include <type_traits>
 
+#include "base/huge_pages.h"
+
 namespace ledger {
 
-// Room for a fixed number of rows that uses memory only as far as it was touched, and whose rows
-// never move. What was not assigned must not be read. Rows are one thread's to write; others may
-// read those that they were told of.
+// A fixed number of zeroed rows that use memory only as far as they were touched, in huge pages
+// where the machine has them, and never move. Rows are one thread's to write; others may read those
+// that they were told of.
 template <typename T>
 class LazyArray {
   static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
 
  public:
-  explicit LazyArray(size_t rows)
-      : rows_(static_cast<T*>(std::aligned_alloc(kPageBytes, RoundUp(rows * sizeof(T))))) {
-    if (rows_ == nullptr) throw std::bad_alloc();
+  explicit LazyArray(size_t rows) : size_(rows), bytes_(rows * sizeof(T)) {
+    constexpr int kNoFile = -1;
+    mapping_ = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, kNoFile, 0);
+    if (mapping_ == MAP_FAILED) throw std::bad_alloc();
+    // Advice only: without it there are more, smaller pages.
+    if (bytes_ >= base::kHugePageBytes) ::madvise(mapping_, bytes_, MADV_HUGEPAGE);
   }
-  T& operator[](size_t row) { return rows_.get()[row]; }
-  const T& operator[](size_t row) const { return rows_.get()[row]; }
-  const T* data() const { return rows_.get(); }
+  ~LazyArray() { ::munmap(mapping_, bytes_); }
+  LazyArray(const LazyArray&) = delete;
+  LazyArray& operator=(const LazyArray&) = delete;
+
+  size_t size() const { return size_; }
+  T* data() { return static_cast<T*>(mapping_); }
+  const T* data() const { return static_cast<const T*>(mapping_); }
+  T& operator[](size_t row) { return data()[row]; }
+  const T& operator[](size_t row) const { return data()[row]; }
 
  private:
-  static constexpr size_t kPageBytes = 4'096;
-  static constexpr size_t RoundUp(size_t bytes) {
-    return (bytes + kPageBytes) / kPageBytes * kPageBytes;
-  }
-  struct Free {
-    void operator()(T* rows) const { std::free(rows); }
-  };
-  std::unique_ptr<T, Free> rows_;
+  const size_t size_;
+  const size_t bytes_;
+  void* mapping_;
 };
 
 }  // namespace ledger

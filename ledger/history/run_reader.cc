@@ -76,7 +76,42 @@ absl::StatusOr<bool> RunReader::ReadTransfer(uint64_t timestamp_ns, HistoryRow& 
     RETURN_IF_ERROR(FromRocks(transfers_->status()));
     return false;
   }
-  return FindInBlock(ToView(transfers_->key()), ToView(transfers_->value()), timestamp_ns, row);
+  bool is_found = false;
+  RETURN_IF_ERROR(ReadTransferBlock(ToView(transfers_->key()), ToView(transfers_->value()),
+                                    [&](HistoryRow& read) {
+                                      is_found = read.transfer.timestamp_ns == timestamp_ns;
+                                      if (is_found) std::swap(row, read);
+                                      return !is_found;
+                                    }));
+  return is_found;
+}
+
+TransferScan::TransferScan(const RunFiles& files, uint64_t after_ns)
+    : iterator_(files.Read(RunFiles::kTransfers)) {
+  iterator_->SeekForPrev(TransferKey(after_ns));
+  if (!iterator_->Valid()) iterator_->SeekToFirst();
+  Fill();
+  while (current() != nullptr && current()->timestamp_ns <= after_ns) Next();
+}
+TransferScan::~TransferScan() = default;
+
+void TransferScan::Next() {
+  if (++at_ == block_.size()) Fill();
+}
+
+void TransferScan::Fill() {
+  block_.clear();
+  at_ = 0;
+  if (!iterator_->Valid()) {
+    status_ = FromRocks(iterator_->status());
+    return;
+  }
+  status_ = ReadTransferBlock(ToView(iterator_->key()), ToView(iterator_->value()),
+                              [this](HistoryRow& row) {
+                                block_.push_back(row.transfer);
+                                return true;
+                              });
+  iterator_->Next();
 }
 
 }  // namespace ledger

@@ -86,6 +86,27 @@ class RunReader {
   std::unique_ptr<rocksdb::Iterator> accounts_;
 };
 
+// The transfers of all runs in order of time. Not thread-safe.
+class TransferScan {
+ public:
+  // Begins behind `after_ns`.
+  TransferScan(const RunFiles& files, uint64_t after_ns);
+  ~TransferScan();
+
+  // Null at the end, and when status() is not OK.
+  const Transfer* current() const { return at_ < block_.size() ? &block_[at_] : nullptr; }
+  void Next();
+  const absl::Status& status() const { return status_; }
+
+ private:
+  void Fill();
+
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+  std::vector<Transfer> block_;
+  size_t at_ = 0;
+  absl::Status status_;
+};
+
 // History's files: sorted runs that RocksDB keeps, and their filters. Any thread, but each number
 // of a run is one thread's, and Commit() one thread's at a time.
 class RunFiles {
@@ -111,6 +132,7 @@ class RunFiles {
 
  private:
   friend class RunReader;
+  friend class TransferScan;
   enum Family : size_t { kMeta, kTransfers, kIds, kAccounts, kFamilies };
   RunFiles(base::FileSystem& files, std::string folder);
   absl::Status OpenDatabase(uint64_t cache_bytes);

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "base/invariant.h"
+#include "base/prefetch.h"
 #include "ledger/history/id_filter.h"
 
 namespace ledger {
@@ -13,6 +14,8 @@ bool Resolves(const Transfer& transfer) {
   return (transfer.flags &
           (TransferFlags::kPostPendingTransfer | TransferFlags::kVoidPendingTransfer)) != 0;
 }
+
+uint32_t TagOf(uint64_t hash) { return static_cast<uint32_t>(hash >> 32); }
 
 }  // namespace
 
@@ -26,21 +29,24 @@ Window::Window(uint32_t transfers_max)
 // --- The adding thread ---
 
 void Window::Prefetch(const Id128& id) const {
-  __builtin_prefetch(&slots_[HashOf(id) & (slots_.size() - 1)]);
+  base::Prefetch(&slots_[HashOf(id) & (slots_.size() - 1)]);
 }
 
 // Of `id`, or the free one that it would take.
 uint64_t Window::SlotOf(const Id128& id) const {
-  uint64_t slot = HashOf(id) & (slots_.size() - 1);
-  while (slots_[slot] != 0 && rows_[slots_[slot] - 1].id != id) {
+  const uint64_t hash = HashOf(id);
+  uint64_t slot = hash & (slots_.size() - 1);
+  while (slots_[slot].row_and_one != 0 &&
+         (slots_[slot].tag != TagOf(hash) || rows_[slots_[slot].row_and_one - 1].id != id)) {
     slot = (slot + 1) & (slots_.size() - 1);
   }
   return slot;
 }
 
 const Transfer* Window::Find(const Id128& id) const {
-  const uint32_t row = slots_[SlotOf(id)];
-  return row == 0 ? nullptr : &rows_[row - 1];
+  if (!MayHold(id)) return nullptr;
+  const uint32_t row_and_one = slots_[SlotOf(id)].row_and_one;
+  return row_and_one == 0 ? nullptr : &rows_[row_and_one - 1];
 }
 
 std::optional<uint64_t> Window::FindBurnt(const Id128& id) const {
@@ -67,8 +73,10 @@ void Window::Add(const Transfer& transfer) {
   INVARIANT(transfers_ < transfers_max_ + kBatchEventsMax);
   rows_[transfers_] = transfer;
   const uint64_t slot = SlotOf(transfer.id);
-  INVARIANT(slots_[slot] == 0);
-  slots_[slot] = transfers_ + 1;
+  INVARIANT(slots_[slot].row_and_one == 0);
+  slots_[slot] = {.row_and_one = transfers_ + 1, .tag = TagOf(HashOf(transfer.id))};
+  id_min_ = std::min(id_min_, transfer.id);
+  id_max_ = std::max(id_max_, transfer.id);
   if (Resolves(transfer)) resolving_[transfer.pending_id] = transfers_;
   ++transfers_;
 }
@@ -82,7 +90,7 @@ void Window::Burn(const BurntId& burnt) {
 
 // The newest of all rows is the last of its row of slots: freeing it breaks no search.
 void Window::Drop(const Transfer& transfer) {
-  slots_[SlotOf(transfer.id)] = 0;
+  slots_[SlotOf(transfer.id)] = {};
   if (Resolves(transfer)) resolving_.erase(transfer.pending_id);
 }
 
@@ -108,7 +116,9 @@ void Window::Forget() {
 }
 
 void Window::Reset() {
-  std::fill(slots_.begin(), slots_.end(), 0);
+  std::fill_n(slots_.data(), slots_.size(), Slot{});
+  id_min_ = {UINT64_MAX, UINT64_MAX};
+  id_max_ = {};
   transfers_ = balances_ = 0;
   resolving_.clear();
   burnt_.clear();

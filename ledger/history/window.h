@@ -33,7 +33,11 @@ class Window {
   // --- The adding thread ---
   bool IsFull() const { return transfers_ >= transfers_max_; }
   bool IsEmpty() const { return transfers_ == 0 && burnt_.empty(); }
+  // Whether a transfer's id may be the one, as the ids' range says.
+  bool MayHold(const Id128& id) const { return id_min_ <= id && id <= id_max_; }
+  // A Find or an Add of the id comes soon.
   void Prefetch(const Id128& id) const;
+  // Null when it is not there, for most ids after a look at two numbers.
   const Transfer* Find(const Id128& id) const;
   // The number it was burnt under.
   std::optional<uint64_t> FindBurnt(const Id128& id) const;
@@ -83,7 +87,14 @@ class Window {
   LazyArray<BalanceRow> balance_rows_;
   uint32_t transfers_ = 0;
   uint32_t balances_ = 0;
-  std::vector<uint32_t> slots_;  // Row + 1, found by hash and linear probing; 0: free.
+  Id128 id_min_ = {UINT64_MAX, UINT64_MAX};  // Of transfers that were added, as numbers.
+  Id128 id_max_;
+  // Found by hash and linear probing; the tag, of the hash too, spares most looks at other rows.
+  struct Slot {
+    uint32_t row_and_one;  // 0: free.
+    uint32_t tag;
+  };
+  LazyArray<Slot> slots_;
   absl::flat_hash_map<Id128, uint32_t> resolving_;  // Pending id → row.
   std::vector<BurntId> burnt_;
   absl::flat_hash_map<Id128, uint64_t> burnt_numbers_;
