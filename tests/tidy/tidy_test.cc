@@ -81,7 +81,8 @@ const std::map<std::string, std::vector<std::string>> kMayInclude = {
      {"base", "hamisha", "rpc", "orchestrator/plan", "orchestrator/fleet", "orchestrator/control"}},
     {"orchestrator/cli", {"base", "hamisha", "rpc", "orchestrator/plan", "orchestrator/engine"}},
     {"lab", {"base", "hamisha", "rpc", "ledger", "agents", "orchestrator", "lab"}},
-    {"benchmarks", {"base", "hamisha", "rpc", "ledger", "agents", "orchestrator", "lab"}},
+    {"benchmarks",
+     {"base", "hamisha", "rpc", "ledger", "agents", "orchestrator", "lab", "benchmarks"}},
     {"tests", {"base", "hamisha", "rpc", "ledger", "agents", "orchestrator", "lab", "tests"}},
 };
 

@@ -1,0 +1,186 @@
+#include "benchmarks/ledger/scenarios.h"
+
+#include <algorithm>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "benchmarks/ledger/bench_node.h"
+#include "benchmarks/ledger/closed_loop.h"
+#include "benchmarks/ledger/open_loop.h"
+
+namespace benchmarks {
+namespace {
+
+nlohmann::json Milliseconds(const lab::Histogram& us) {
+  const auto ms = [&](double share) { return static_cast<double>(us.Percentile(share)) / 1e3; };
+  return {{"p50", ms(0.5)},
+          {"p99", ms(0.99)},
+          {"p99.9", ms(0.999)},
+          {"max", static_cast<double>(us.max()) / 1e3}};
+}
+
+struct Run {
+  uint64_t batch = 0;
+  uint64_t in_flight = 0;
+  ClosedOutcome outcome;
+  double disk_bytes = 0;
+  double restart_s = 0;
+  uint64_t held = 0;  // Transfers after the restart.
+
+  double transfers() const { return static_cast<double>(outcome.transfers); }
+  double per_s() const { return transfers() / outcome.seconds; }
+  double replayed_per_s() const { return transfers() / restart_s; }
+};
+
+absl::StatusOr<Run> RunOnNewNode(const Options& options, uint64_t batch,
+                                 const std::atomic<bool>& stop) {
+  ASSIGN_OR_RETURN(const auto node, BenchNode::Start(options.folder));
+  RETURN_IF_ERROR(node->CreateAccounts(options.accounts));
+  Run run{
+      .batch = batch, .in_flight = batch == 1 ? options.callers : options.in_flight, .outcome = {}};
+  ASSIGN_OR_RETURN(run.outcome, RunClosedLoop(node->address(),
+                                              {.batch = batch,
+                                               .in_flight = run.in_flight,
+                                               .transfers = options.transfers,
+                                               .seconds = options.seconds,
+                                               .kind = {options.accounts, options.random_ids}},
+                                              stop));
+  if (run.outcome.transfers == 0) return absl::InternalError("no transfer was made");
+  run.disk_bytes = static_cast<double>(node->DiskBytes());
+  ASSIGN_OR_RETURN(run.restart_s, node->Restart());
+  ASSIGN_OR_RETURN(run.held, node->Transfers());
+  return run;
+}
+
+// What we promise for a size of batch.
+std::optional<double> ToReach(uint64_t batch, bool random_ids) {
+  if (batch == 8'190) return random_ids ? 600'000 : 1'000'000;
+  if (random_ids) return std::nullopt;
+  if (batch == 100) return 400'000;
+  if (batch == 1) return 50'000;
+  return std::nullopt;
+}
+
+// The disk, if it did nothing but write what these transfers took, and a sync for every call of
+// those in flight. What a restart replays is no limit: it may be slower than the work itself.
+std::optional<double> Limit(const Run& run, const DiskLimits& disk) {
+  if (disk.write_bytes_per_s == 0) return std::nullopt;
+  const double by_bytes = disk.write_bytes_per_s / (run.disk_bytes / run.transfers());
+  const double by_syncs = static_cast<double>(run.batch * run.in_flight) * 1e6 / disk.sync_us_p10;
+  return std::min(by_bytes, by_syncs);
+}
+
+std::optional<double> SyncMs(double us) {
+  return us > 0 ? std::optional<double>(us / 1e3) : std::nullopt;
+}
+
+std::vector<Figure> Figures(const Options& options, const DiskLimits& disk, const Run& run) {
+  const std::string load =
+      absl::StrCat(run.batch == 1 ? absl::StrCat("single transfers, ", run.in_flight, " callers")
+                                  : absl::StrCat("batches of ", Grouped(run.batch)),
+                   options.random_ids ? ", random ids" : "");
+  std::vector<Figure> figures = {{.figure = "durable transfers, " + load,
+                                  .measured = run.per_s(),
+                                  .unit = "transfers/s",
+                                  .to_reach = ToReach(run.batch, options.random_ids),
+                                  .limit = Limit(run, disk)}};
+  // What is reserved ahead weighs on a short run; only the largest batches write enough.
+  if (run.batch == 8'190) {
+    figures.push_back({.figure = "disk per transfer, " + load,
+                       .measured = run.disk_bytes / run.transfers(),
+                       .unit = "bytes",
+                       .to_reach = 200});
+    figures.push_back({.figure = "replay at a restart, " + load,
+                       .measured = run.replayed_per_s(),
+                       .unit = "transfers/s",
+                       .to_reach = 2'000'000});
+  }
+  return figures;
+}
+
+struct Accounts {
+  double created_per_s = 0;
+  double bytes_each = 0;  // Of memory.
+};
+
+absl::StatusOr<Accounts> CreateManyAccounts(BenchNode& node, uint64_t count) {
+  // The first batches find their buffers, which no account is to blame for.
+  const uint64_t some = std::min<uint64_t>(count / 2, 50'000);
+  RETURN_IF_ERROR(node.CreateAccounts(some));
+  const auto before_bytes = static_cast<double>(ResidentBytes());
+  const double start = SecondsNow();
+  RETURN_IF_ERROR(node.CreateAccounts(count));
+  const double seconds = SecondsNow() - start;
+  const auto created = static_cast<double>(count - some);
+  return Accounts{.created_per_s = created / seconds,
+                  .bytes_each = (static_cast<double>(ResidentBytes()) - before_bytes) / created};
+}
+
+std::vector<Figure> Figures(const Options& options, const DiskLimits& disk,
+                            const Accounts& accounts, const lab::Histogram& latency_us) {
+  const std::string load = absl::StrCat("latency at ", Grouped(static_cast<uint64_t>(options.rate)),
+                                        "/s, ", Grouped(options.many_accounts), " accounts");
+  return {{.figure = "p50 " + load,
+           .measured = static_cast<double>(latency_us.Percentile(0.5)) / 1e3,
+           .unit = "ms",
+           .limit = SyncMs(disk.sync_us_p50)},
+          {.figure = "p99.9 " + load,
+           .measured = static_cast<double>(latency_us.Percentile(0.999)) / 1e3,
+           .unit = "ms",
+           .to_reach = 5,
+           .limit = SyncMs(disk.sync_us_p99_9)},
+          {.figure = "memory per account",
+           .measured = accounts.bytes_each,
+           .unit = "bytes",
+           .to_reach = 80}};
+}
+
+}  // namespace
+
+absl::StatusOr<Finding> MeasureThroughput(const Options& options, const DiskLimits& disk,
+                                          uint64_t batch, const std::atomic<bool>& stop) {
+  ASSIGN_OR_RETURN(const Run run, RunOnNewNode(options, batch, stop));
+  return Finding{.numbers = {{"scenario", absl::StrCat("ledger_transfers_batch_", batch)},
+                             {"transfers_per_s", run.per_s()},
+                             {"batch", batch},
+                             {"calls_in_flight", run.in_flight},
+                             {"transfers", run.outcome.transfers},
+                             {"accounts", options.accounts},
+                             {"random_ids", options.random_ids},
+                             {"seconds", run.outcome.seconds},
+                             {"latency_ms", Milliseconds(run.outcome.latency_us)},
+                             {"disk_bytes_per_transfer", run.disk_bytes / run.transfers()},
+                             {"durable", run.held == run.outcome.transfers},
+                             {"restart_s", run.restart_s},
+                             {"replayed_transfers_per_s", run.replayed_per_s()}},
+                 .figures = Figures(options, disk, run)};
+}
+
+absl::StatusOr<Finding> MeasureManyAccounts(const Options& options, const DiskLimits& disk,
+                                            const std::atomic<bool>& stop) {
+  ASSIGN_OR_RETURN(const auto node, BenchNode::Start(options.folder));
+  ASSIGN_OR_RETURN(const Accounts accounts, CreateManyAccounts(*node, options.many_accounts));
+  ASSIGN_OR_RETURN(const OpenOutcome outcome,
+                   RunOpenLoop(node->address(),
+                               {.transfers_per_s = options.rate,
+                                .seconds = options.rate_seconds,
+                                .kind = {options.many_accounts, options.random_ids}},
+                               stop));
+  return Finding{
+      .numbers = {{"scenario", "ledger_many_accounts"},
+                  {"accounts", options.many_accounts},
+                  {"accounts_created_per_s", accounts.created_per_s},
+                  {"memory_bytes_per_account", accounts.bytes_each},
+                  {"asked_transfers_per_s", options.rate},
+                  {"transfers_per_s", static_cast<double>(outcome.transfers) / outcome.seconds},
+                  {"seconds", outcome.seconds},
+                  {"latency_ms", Milliseconds(outcome.from_intended_us)},
+                  {"latency_from_sent_ms", Milliseconds(outcome.from_sent_us)}},
+      .figures = Figures(options, disk, accounts, outcome.from_intended_us)};
+}
+
+}  // namespace benchmarks
