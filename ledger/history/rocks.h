@@ -1,12 +1,12 @@
 // RocksDB's side of history: what both reading and writing of runs need. Not for others.
 #pragma once
 
+#include <rocksdb/slice.h>
 #include <rocksdb/status.h>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "rocksdb/slice.h"
 
 namespace ledger {
 
