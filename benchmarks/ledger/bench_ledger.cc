@@ -66,7 +66,7 @@ void AddOptions(CLI::App& app, Options& options) {
   app.add_option("--in-flight", options.in_flight, "Calls, of batches.")
       ->check(positive)
       ->capture_default_str();
-  app.add_option("--callers", options.callers, "Calls in flight, of single transfers.")
+  app.add_option("--callers", options.callers, "Threads with single transfers, which the client library merges.")
       ->check(positive)
       ->capture_default_str();
   app.add_option("--many-accounts", options.many_accounts,

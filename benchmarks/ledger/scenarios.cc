@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "benchmarks/ledger/bench_node.h"
 #include "benchmarks/ledger/closed_loop.h"
+#include "benchmarks/ledger/merged_callers.h"
 #include "benchmarks/ledger/open_loop.h"
 
 namespace benchmarks {
@@ -42,13 +43,13 @@ absl::StatusOr<Run> RunOnNewNode(const Options& options, uint64_t batch,
   RETURN_IF_ERROR(node->CreateAccounts(options.accounts));
   Run run{
       .batch = batch, .in_flight = batch == 1 ? options.callers : options.in_flight, .outcome = {}};
-  ASSIGN_OR_RETURN(run.outcome, RunClosedLoop(node->address(),
-                                              {.batch = batch,
-                                               .in_flight = run.in_flight,
-                                               .transfers = options.transfers,
-                                               .seconds = options.seconds,
-                                               .kind = {options.accounts, options.random_ids}},
-                                              stop));
+  const ClosedLoad load{.batch = batch,
+                        .in_flight = run.in_flight,
+                        .transfers = options.transfers,
+                        .seconds = options.seconds,
+                        .kind = {options.accounts, options.random_ids}};
+  const auto run_load = batch == 1 ? RunMergedCallers : RunClosedLoop;
+  ASSIGN_OR_RETURN(run.outcome, run_load(node->address(), load, stop));
   if (run.outcome.transfers == 0) return absl::InternalError("no transfer was made");
   run.disk_bytes = static_cast<double>(node->DiskBytes());
   ASSIGN_OR_RETURN(run.restart_s, node->Restart());

@@ -22,7 +22,7 @@ struct Options {
   uint64_t transfers = 4'000'000;
   double seconds = 6;
   uint64_t in_flight = 4;  // Calls, of batches;
-  uint64_t callers = 64;   // of single transfers.
+  uint64_t callers = 64;   // threads with single transfers, which the client library merges.
 
   // Single transfers at a rate, among many accounts.
   uint64_t many_accounts = 1'000'000;

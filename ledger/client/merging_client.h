@@ -19,7 +19,7 @@ namespace pb = ::hamisha::ledger::v1;
 // goes into the next call together. Whoever finds that one more may be under way sends for all that
 // wait; it takes no thread of its own. Requests are merged whole and in the order in which they
 // came, and each is answered as if it had been alone: a merged call that is refused for one
-// request's sake is sent again in its parts.
+// request's sake is sent again in its parts. Its commits are those of the call.
 //
 // Safe for any thread; the calling thread blocks.
 class MergingClient {

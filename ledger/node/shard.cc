@@ -21,17 +21,6 @@ bool MovesOwnership(RecordKind kind) {
   return kind == RecordKind::kSeal || kind == RecordKind::kOpen;
 }
 
-size_t RowBytes(RecordKind kind) {
-  switch (kind) {
-    case RecordKind::kAccounts: return sizeof(Account);
-    case RecordKind::kTransfers: return sizeof(Transfer);
-    case RecordKind::kBalanceLimits: return sizeof(BalanceLimit);
-    case RecordKind::kSeal:
-    case RecordKind::kOpen: break;
-  }
-  UNREACHABLE();
-}
-
 }  // namespace
 
 Shard::Shard(ShardOptions options)
@@ -86,53 +75,6 @@ absl::Status Shard::AppendFirstOpen() {
   Record record = Draw(draft, "", 0);
   AppendRecord(record);
   return absl::OkStatus();
-}
-
-// --- Clients ---
-
-void Shard::Append(Batch batch) {
-  if (!failed_.ok()) return batch.done(failed_);
-  const absl::StatusOr<RecordDraft> draft = ownership_.DraftBatch(batch.kind, batch.epoch);
-  if (!draft.ok()) return batch.done(WithOwner(draft.status()));
-  Record record = Draw(*draft, batch.body, batch.body.size() / RowBytes(batch.kind));
-  AppendRecord(record);
-  pending_.push_back({std::move(record), std::move(batch.done)});
-}
-
-absl::Duration Shard::UntilPulse() const {
-  const auto expiry_ns = state_.next_expiry_ns();
-  if (!failed_.ok() || !expiry_ns || ownership_.role() != Role::kPrimary) {
-    return absl::InfiniteDuration();
-  }
-  const absl::Time expiry = absl::FromUnixNanos(static_cast<int64_t>(*expiry_ns));
-  return std::max(expiry - options_.clock->WallNow(), absl::ZeroDuration());
-}
-
-void Shard::PulseIfDue() {
-  // What waits to be executed releases it anyway.
-  if (!pending_.empty() || UntilPulse() > absl::ZeroDuration()) return;
-  Append({.kind = RecordKind::kTransfers,
-          .epoch = 0,
-          .body = "",
-          .done = [](const absl::StatusOr<BatchResult>&) {}});
-}
-
-void Shard::ApplyPending() {
-  while (!pending_.empty()) {
-    Pending pending = std::move(pending_.front());
-    pending_.pop_front();
-    BatchResult result{.epoch = pending.record.epoch,
-                       .position = pending.record.position,
-                       .timestamp_ns = pending.record.timestamp_ns,
-                       .results = Apply(pending.record)};
-    CheckHistory();
-    // `result` moves into the answer, which waits for its own record only.
-    waiting_.push_back(
-        {result.position,
-         [result = std::move(result), done = std::move(pending.done)](const absl::Status& status) {
-           status.ok() ? done(result) : done(status);
-         }});
-  }
 }
 
 absl::Status Shard::CheckReadable() const {
@@ -236,6 +178,7 @@ void Shard::Fail(const absl::Status& status) {
   failed_ = absl::UnavailableError(
       absl::StrCat("node ", ownership_.self(), " stops: ", status.message()));
   frame_.Clear();
+  for (const Batch& batch : std::exchange(group_, {})) batch.done(failed_);
   ApplyPending();
   for (const Waiting& waiting : std::exchange(waiting_, {})) waiting.answer(failed_);
 }

@@ -96,7 +96,10 @@ class Shard {
   absl::Status AppendFirstOpen();
 
   // --- Clients ---
+  // Batches that come one after the other go into one record, as far as that means the same.
   void Append(Batch batch);
+  // What was appended is on its way to the log.
+  void CloseGroup();
   // How long until pending transfers expire that a record must release, by the clock as it is now;
   // InfiniteDuration when nothing is to expire, or other nodes see to it.
   absl::Duration UntilPulse() const;
@@ -161,7 +164,8 @@ class Shard {
   };
   struct Pending {
     Record record;
-    std::function<void(const absl::StatusOr<BatchResult>&)> done;
+    std::string joined;  // Body of the record when there are several batches.
+    std::vector<Batch> batches;
   };
 
   Record Draw(const RecordDraft& draft, absl::string_view body, uint64_t events) const;
@@ -184,6 +188,7 @@ class Shard {
   absl::StatusOr<pb::Signed> RefuseNow(const pb::Signed& certificate);
 
   void CheckHistory();
+  void AnswerBatches(Pending& pending, const std::vector<EventResult>& results);
 
   const ShardOptions options_;
   Ownership ownership_;
@@ -192,6 +197,9 @@ class Shard {
 
   Frame frame_;
   bool frame_moves_ownership_ = false;
+  std::vector<Batch> group_;  // The next record's.
+  size_t group_events_ = 0;
+  bool group_is_open_ = false;  // Others may join.
   std::deque<Pending> pending_;
   std::deque<Waiting> waiting_;
   End appended_;

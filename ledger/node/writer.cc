@@ -124,6 +124,7 @@ void Writer::Execute(std::vector<Command>& taken) {
     std::get<Task>(command.work)(shard_);
   }
   taken.clear();
+  shard_.CloseGroup();
 }
 
 void Writer::StartSync() {

@@ -146,21 +146,21 @@ TEST_CASE("many callers at once are each answered for their own batch", "[node]"
   Cluster cluster({"source"});
   auto& ledger = cluster.ledger("source");
   REQUIRE(Create(ledger, Accounts(1, 2)).ok());
-  std::vector<std::vector<uint64_t>> positions(kCallers);
+  std::vector<std::vector<uint64_t>> times(kCallers);
   std::vector<std::thread> callers;
   for (size_t caller = 0; caller < kCallers; ++caller) {
-    callers.emplace_back([&ledger, caller, &seen = positions[caller]] {
+    callers.emplace_back([&ledger, caller, &seen = times[caller]] {
       for (uint64_t i = 0; i < kBatches; ++i) {
         const auto answer = Create(ledger, Transfers(1 + caller * 1'000 + i, 1));
         if (answer.ok() && answer.response.results_size() == 0) {
-          seen.push_back(answer.response.commits(0).position());
+          seen.push_back(answer.response.commits(0).timestamp_ns());
         }
       }
     });
   }
   for (std::thread& caller : callers) caller.join();
   std::set<uint64_t> all;
-  for (const auto& seen : positions) {
+  for (const auto& seen : times) {
     CHECK(seen.size() == kBatches);
     CHECK(std::is_sorted(seen.begin(), seen.end()));
     all.insert(seen.begin(), seen.end());

@@ -1,93 +1,13 @@
 // A shard lets time pass when nothing else does; and the calls for limits and balances.
 #include <catch2/catch.hpp>
 
-#include <memory>
-#include <optional>
-#include <utility>
-
-#include "base/clock.h"
-#include "ledger/node/config.h"
-#include "ledger/node/durable_tail.h"
-#include "ledger/node/shard.h"
-#include "ledger/storage/small_file.h"
 #include "tests/ledger/node/cluster.h"
-#include "tests/ledger/storage/memory_file_system.h"
-#include "tests/temporary_folder.h"
+#include "tests/ledger/node/shard_bench.h"
 
 namespace ledger {
 namespace {
 
-// The owner's shard, without threads, disk and network: a frame is durable when it is taken.
-class Bench {
- public:
-  Bench()
-      : small_files_(files_, "data"),
-        clock_(absl::FromUnixSeconds(1'000)),
-        history_(
-            History::Open(base::SystemFileSystem(), {.folder = folder_.path() + "/history"})
-                .value()) {
-    pb::NodeConfig config;
-    config.set_shard(0);
-    config.set_node_id("source");
-    config.set_first_owner("source");
-    config.set_data_dir("data");
-    for (const char* node : {"source", "target"}) {
-      pb::Member& member = *config.add_members();
-      member.set_node_id(node);
-      member.set_address("127.0.0.1:1");
-      member.set_public_key(CreateKey(files_, node).value());
-    }
-    MemberKeys keys = CheckConfig(config).value();
-    config.set_data_dir("source");
-    auto key = std::make_shared<const base::SigningKey>(LoadKey(files_, config, keys).value());
-    shard.emplace(ShardOptions{.config = config,
-                               .keys = std::move(keys),
-                               .key = std::move(key),
-                               .clock = &clock_,
-                               .files = &small_files_,
-                               .tail = &tail_,
-                               .history = history_.get()});
-    REQUIRE(shard->ReplayDone().ok());
-    REQUIRE(shard->AppendFirstOpen().ok());
-    Sync();
-  }
-
-  void Sync() {
-    shard->ApplyPending();
-    Frame frame;
-    shard->TakeFrame(frame);
-    shard->Synced();
-  }
-  template <typename Row>
-  void Write(RecordKind kind, const std::vector<Row>& rows) {
-    size_t results = 0;
-    shard->Append({.kind = kind,
-                   .epoch = 0,
-                   .body = {reinterpret_cast<const char*>(rows.data()), rows.size() * sizeof(Row)},
-                   .done = [&](const auto& result) { results = result.value().results.size(); }});
-    Sync();
-    CHECK(results == 0);
-  }
-  // What the writer does in each of its rounds.
-  void Round() {
-    shard->PulseIfDue();
-    Sync();
-  }
-  void Advance(absl::Duration by) { clock_.Advance(by); }
-  uint64_t Pending() const { return shard->state().FindAccount({0, 1})->debits_pending; }
-
-  std::optional<Shard> shard;
-
- private:
-  TemporaryFolder folder_;
-  MemoryFileSystem files_;
-  SmallFiles small_files_;
-  base::ManualClock clock_;
-  DurableTail tail_;
-  std::unique_ptr<History> history_;
-};
-
-void Reserve(Bench& bench) {
+void Reserve(ShardBench& bench) {
   std::vector<Account> accounts(2);
   std::vector<Transfer> transfers(1);
   for (size_t i = 0; i < 2; ++i) {
@@ -108,7 +28,7 @@ void Reserve(Bench& bench) {
 }
 
 TEST_CASE("the owner appends an empty record when a pending transfer expires", "[node]") {
-  Bench bench;
+  ShardBench bench;
   CHECK(bench.shard->UntilPulse() == absl::InfiniteDuration());
   Reserve(bench);
   const uint64_t position = bench.shard->position();
@@ -132,7 +52,7 @@ TEST_CASE("the owner appends an empty record when a pending transfer expires", "
 }
 
 TEST_CASE("a write takes the place of the empty record", "[node]") {
-  Bench bench;
+  ShardBench bench;
   Reserve(bench);
   const uint64_t position = bench.shard->position();
   bench.Advance(absl::Seconds(10));
@@ -145,7 +65,7 @@ TEST_CASE("a write takes the place of the empty record", "[node]") {
 }
 
 TEST_CASE("a sealed shard stands still", "[node]") {
-  Bench bench;
+  ShardBench bench;
   Reserve(bench);
   pb::SealRequest seal;
   seal.set_run("weekend");

@@ -1,0 +1,138 @@
+// How batches of clients become records.
+#include <catch2/catch.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/ledger/node/shard_bench.h"
+
+namespace ledger {
+namespace {
+
+Transfer NewTransfer(uint64_t id, uint64_t credit = 2, uint16_t flags = 0) {
+  Transfer transfer;
+  transfer.id = {0, id};
+  transfer.debit_account_id = {0, 1};
+  transfer.credit_account_id = {0, credit};
+  transfer.amount = 1;
+  transfer.ledger = transfer.code = 1;
+  transfer.flags = flags;
+  return transfer;
+}
+
+std::vector<Account> TwoAccounts() {
+  std::vector<Account> accounts(2);
+  for (uint64_t i = 0; i < 2; ++i) {
+    accounts[i].id = {0, 1 + i};
+    accounts[i].ledger = accounts[i].code = 1;
+  }
+  return accounts;
+}
+
+// Batches that come together, and what became of each.
+class Together {
+ public:
+  explicit Together(ShardBench& bench) : bench_(bench) {}
+
+  void Add(std::vector<Transfer> transfers) {
+    batches_.push_back(std::move(transfers));
+    const std::vector<Transfer>& kept = batches_.back();
+    const size_t number = results_.size();
+    results_.emplace_back();
+    bench_.shard->Append({.kind = RecordKind::kTransfers,
+                          .epoch = 0,
+                          .body = {reinterpret_cast<const char*>(kept.data()),
+                                   kept.size() * sizeof(Transfer)},
+                          .done = [this, number](const absl::StatusOr<BatchResult>& result) {
+                            REQUIRE(result.ok());
+                            results_[number] = *result;
+                          }});
+  }
+  const std::vector<std::optional<BatchResult>>& Done() {
+    bench_.Sync();
+    return results_;
+  }
+
+ private:
+  ShardBench& bench_;
+  std::deque<std::vector<Transfer>> batches_;
+  std::vector<std::optional<BatchResult>> results_;
+};
+
+struct Stage {
+  Stage() { bench.Write(RecordKind::kAccounts, TwoAccounts()); }
+  ShardBench bench;
+  Together together{bench};
+};
+
+TEST_CASE("batches that come together are one record, and answered each for itself", "[batches]") {
+  Stage stage;
+  stage.together.Add({NewTransfer(1), NewTransfer(2)});
+  stage.together.Add({NewTransfer(3), NewTransfer(4, 9), NewTransfer(5)});
+  stage.together.Add({NewTransfer(6)});
+  const auto& results = stage.together.Done();
+  CHECK(results[0]->position == results[2]->position);
+  CHECK(results[0]->results.empty());
+  CHECK(results[1]->results ==
+        std::vector<EventResult>{
+            {1, static_cast<uint32_t>(TransferStatus::kCreditAccountNotFound)}});
+  CHECK(results[2]->results.empty());
+  // The time of a batch's last event: what docs/ledger.md counts from.
+  for (const auto& [number, id] : {std::pair(0, 2), std::pair(1, 5), std::pair(2, 6)}) {
+    const auto* const transfer =
+        stage.bench.shard->history().FindRecent({0, static_cast<uint64_t>(id)});
+    REQUIRE(transfer != nullptr);
+    CHECK(transfer->timestamp_ns == results[static_cast<size_t>(number)]->timestamp_ns);
+  }
+}
+
+TEST_CASE("a chain that a batch leaves open takes in nobody else's events", "[batches]") {
+  Stage stage;
+  stage.together.Add({NewTransfer(1, 2, TransferFlags::kLinked)});
+  stage.together.Add({NewTransfer(2)});
+  const auto& results = stage.together.Done();
+  CHECK(results[0]->position + 1 == results[1]->position);
+  CHECK(results[0]->results ==
+        std::vector<EventResult>{
+            {0, static_cast<uint32_t>(TransferStatus::kLinkedEventChainOpen)}});
+  CHECK(results[1]->results.empty());
+}
+
+TEST_CASE("imported batches stay alone", "[batches]") {
+  Stage stage;
+  Transfer imported = NewTransfer(2, 2, TransferFlags::kImported);
+  imported.timestamp_ns = 1;
+  stage.together.Add({NewTransfer(1)});
+  stage.together.Add({imported});
+  stage.together.Add({NewTransfer(3)});
+  const auto& results = stage.together.Done();
+  CHECK(results[0]->position + 1 == results[1]->position);
+  CHECK(results[1]->position + 1 == results[2]->position);
+  CHECK(results[2]->results.empty());
+}
+
+TEST_CASE("a record has no more events than a batch may have", "[batches]") {
+  Stage stage;
+  std::vector<Transfer> many;
+  for (uint64_t id = 1; id <= kBatchEventsMax - 1; ++id) many.push_back(NewTransfer(id));
+  stage.together.Add(many);
+  stage.together.Add({NewTransfer(10'001)});
+  stage.together.Add({NewTransfer(10'002)});
+  const auto& results = stage.together.Done();
+  CHECK(results[0]->position == results[1]->position);
+  CHECK(results[1]->position + 1 == results[2]->position);
+}
+
+TEST_CASE("a repeat within one record is a repeat", "[batches]") {
+  Stage stage;
+  stage.together.Add({NewTransfer(1)});
+  stage.together.Add({NewTransfer(1)});
+  const auto& results = stage.together.Done();
+  CHECK(results[0]->position == results[1]->position);
+  CHECK(results[1]->results ==
+        std::vector<EventResult>{{0, static_cast<uint32_t>(TransferStatus::kExists)}});
+}
+
+}  // namespace
+}  // namespace ledger
