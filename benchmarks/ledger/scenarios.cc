@@ -41,8 +41,9 @@ absl::StatusOr<Run> RunOnNewNode(const Options& options, uint64_t batch,
                                  const std::atomic<bool>& stop) {
   ASSIGN_OR_RETURN(const auto node, BenchNode::Start(options.folder));
   RETURN_IF_ERROR(node->CreateAccounts(options.accounts));
-  Run run{
-      .batch = batch, .in_flight = batch == 1 ? options.callers : options.in_flight, .outcome = {}};
+  // Small calls cost their way there and back: more of them are under way.
+  const uint64_t calls = batch <= options.small_batch ? options.small_in_flight : options.in_flight;
+  Run run{.batch = batch, .in_flight = batch == 1 ? options.callers : calls, .outcome = {}};
   const ClosedLoad load{.batch = batch,
                         .in_flight = run.in_flight,
                         .transfers = options.transfers,
@@ -82,7 +83,8 @@ std::optional<double> SyncMs(double us) {
 std::vector<Figure> Figures(const Options& options, const DiskLimits& disk, const Run& run) {
   const std::string load =
       absl::StrCat(run.batch == 1 ? absl::StrCat("single transfers, ", run.in_flight, " callers")
-                                  : absl::StrCat("batches of ", Grouped(run.batch)),
+                                  : absl::StrCat("batches of ", Grouped(run.batch), ", ", run.in_flight,
+                                               " calls in flight"),
                    options.random_ids ? ", random ids" : "");
   std::vector<Figure> figures = {{.figure = "durable transfers, " + load,
                                   .measured = run.per_s(),

@@ -15,6 +15,8 @@ namespace {
 
 constexpr absl::Duration kLookEvery = absl::Milliseconds(200);
 constexpr uint64_t kEveryLogBytesByDefault = uint64_t{1} << 30;
+// So that the log, which clients wait for, has most of the disk.
+constexpr double kWriteBytesPerSecond = 256e6;
 
 }  // namespace
 
@@ -67,11 +69,13 @@ void Snapshotter::Loop() {
         return;
       }
       const uint64_t log_bytes = parts_.tail.Get().bytes;
-      if (!asked && log_bytes < log_bytes_ + every) continue;
+      // A snapshot that is larger than the log behind it would save a start less than it costs.
+      if (!asked && log_bytes < log_bytes_ + std::max(every, snapshot_bytes_)) continue;
       log_bytes_ = std::max(log_bytes_, log_bytes);
       is_taking_ = true;
     }
     const absl::StatusOr<Taken> taken = TakeNow();
+    if (taken.ok()) snapshot_bytes_ = taken->bytes;
     if (!taken.ok() && options_.say) {
       options_.say(absl::StrCat("no snapshot was taken: ", taken.status().message()));
     }
@@ -112,9 +116,13 @@ absl::StatusOr<Snapshotter::Taken> Snapshotter::Write(const FrozenShard& frozen)
   ASSIGN_OR_RETURN(const std::unique_ptr<SnapshotWriter> writer,
                    parts_.snapshots.Begin(frozen.facts));
   RETURN_IF_ERROR(writer->Add(kNodeFactsSection, frozen.node.SerializeAsString()));
-  RETURN_IF_ERROR(frozen.image->Write([&](uint32_t section, absl::string_view bytes) {
-    return writer->Add(section, bytes);
-  }));
+  const absl::Time start = absl::Now();
+  const auto add = [&](uint32_t section, absl::string_view bytes) -> absl::Status {
+    RETURN_IF_ERROR(writer->Add(section, bytes));
+    const double due_s = static_cast<double>(writer->file_bytes()) / kWriteBytesPerSecond;
+    return AwaitTime(start + absl::Seconds(due_s));
+  };
+  RETURN_IF_ERROR(frozen.image->Write(add));
   // It must not be ahead of the log, nor of the history, neither of which can do without it then.
   if (!parts_.history.AwaitFlushed(frozen.reached)) {
     RETURN_IF_ERROR(parts_.history.status());
@@ -122,6 +130,14 @@ absl::StatusOr<Snapshotter::Taken> Snapshotter::Write(const FrozenShard& frozen)
   }
   RETURN_IF_ERROR(writer->Finish());
   return Taken{.position = frozen.facts.position, .bytes = writer->file_bytes()};
+}
+
+absl::Status Snapshotter::AwaitTime(absl::Time time) {
+  const absl::Duration left = time - absl::Now();
+  if (left < absl::Milliseconds(1)) return absl::OkStatus();
+  const absl::MutexLock lock(&mutex_);
+  if (!mutex_.AwaitWithTimeout(absl::Condition(&stopping_), left)) return absl::OkStatus();
+  return absl::CancelledError("the node is stopping");
 }
 
 absl::Status Snapshotter::GiveUpOld() {

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "hamisha/ledger/v1/node.pb.h"
 #include "ledger/history/history.h"
 #include "ledger/node/durable_tail.h"
@@ -37,8 +38,8 @@ struct SnapshotterOptions {
   std::function<void(const std::string&)> say;
 };
 
-// Takes a snapshot behind so many bytes of log, and when asked, on a thread of its own while
-// writing goes on. A snapshot that fails is said and tried again behind as much log; the node does
+// Takes a snapshot behind so many bytes of log (as many as the last snapshot had, if that is more),
+// and when asked, on a thread of its own while writing goes on, at a quarter of a fast disk's speed. A snapshot that fails is said and tried again behind as much log; the node does
 // without. Any thread may ask.
 class Snapshotter {
  public:
@@ -59,13 +60,16 @@ class Snapshotter {
   void Loop();
   absl::StatusOr<Taken> TakeNow();
   absl::StatusOr<Taken> Write(const FrozenShard& frozen);
+  // CANCELLED when the thread is to end before.
+  absl::Status AwaitTime(absl::Time time);
   absl::Status GiveUpOld();
   template <typename Work>
   absl::Status OnWriter(Work work);
 
   const SnapshotterParts parts_;
   const SnapshotterOptions options_;
-  uint64_t log_bytes_;  // At the newest snapshot; the thread's.
+  uint64_t log_bytes_;           // At the newest snapshot; the thread's, like
+  uint64_t snapshot_bytes_ = 0;  // that snapshot's own.
 
   absl::Mutex mutex_;
   std::function<void(const absl::StatusOr<Taken>&)> asked_ ABSL_GUARDED_BY(mutex_);
