@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "base/file_system.h"
 #include "base/status_macros.h"
 #include "benchmarks/common/figures.h"
@@ -54,6 +55,7 @@ absl::Status BenchNode::Prepare() {
   config.set_node_id(kName);
   config.set_first_owner(kName);
   config.set_data_dir(folder_->path());
+  config.set_trims_log(true);
   pb::Member& member = *config.add_members();
   member.set_node_id(kName);
   ASSIGN_OR_RETURN(const std::string key,
@@ -83,6 +85,20 @@ absl::StatusOr<uint64_t> BenchNode::Transfers() const {
   RETURN_IF_ERROR(rpc::FromGrpc(pb::Node::NewStub(rpc::Connect(address()))
                                     ->GetStatus(&context, pb::GetStatusRequest(), &status)));
   return status.transfers();
+}
+
+absl::StatusOr<uint64_t> BenchNode::TakeSnapshot() const {
+  const auto node = pb::Node::NewStub(rpc::Connect(address()));
+  while (true) {
+    grpc::ClientContext context;
+    pb::TakeSnapshotResponse response;
+    const grpc::Status status =
+        node->TakeSnapshot(&context, pb::TakeSnapshotRequest(), &response);
+    if (status.ok()) return response.bytes();
+    // One that the node takes of itself is under way.
+    if (status.error_code() != grpc::StatusCode::ABORTED) return rpc::FromGrpc(status);
+    absl::SleepFor(absl::Milliseconds(50));
+  }
 }
 
 uint64_t BenchNode::DiskBytes() const {

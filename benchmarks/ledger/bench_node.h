@@ -23,6 +23,8 @@ class BenchNode {
   absl::StatusOr<uint64_t> Transfers() const;
   // What the folder takes of the disk, also what is reserved there.
   uint64_t DiskBytes() const;
+  // Takes a snapshot: its bytes.
+  absl::StatusOr<uint64_t> TakeSnapshot() const;
   // Stops it and starts it again: the seconds until it serves again.
   absl::StatusOr<double> Restart();
 

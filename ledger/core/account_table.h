@@ -77,6 +77,8 @@ class AccountTable {
   using Details = CowRows<AccountDetails, kPageRows>;
   Rows& rows() { return rows_; }
   Details& details() { return details_; }
+  // That so many rows will be loaded; only while there are none.
+  void Expect(uint64_t rows) { index_.Reserve(rows); }
   // Rows as they were frozen, in order, then details. DATA_LOSS when they cannot be that.
   absl::Status Load(absl::Span<const AccountRow> rows);
   absl::Status Load(absl::Span<const AccountDetails> details);

@@ -56,6 +56,13 @@ class RowIndex {
     if (boundary_ != 0) MoveSome(id_of);
   }
 
+  // Room for so many without growing; only while it is empty.
+  void Reserve(uint64_t rows) {
+    INVARIANT(size_ == 0 && rows <= kRowsMax);
+    slots_ = std::max(slots_, rows / 18 * 25 + 50);
+    AddChunks();
+  }
+
   // `id` is there.
   template <typename IdOf>
   void Erase(const Id& id, const IdOf& id_of) {

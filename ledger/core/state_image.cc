@@ -128,6 +128,10 @@ absl::Status StateMachine::Load(uint32_t section, absl::string_view bytes) {
       if (rows.size() != 1 || rows[0].version != kVersion || rows[0].shard != accounts.shard()) {
         return absl::DataLossError("these are not the facts of this shard's state");
       }
+      if (rows[0].accounts > RowIndex::kRowsMax || accounts.size() > 0) {
+        return absl::DataLossError("these facts cannot be, or come too late");
+      }
+      accounts.Expect(rows[0].accounts);
       state_->to_load = {rows[0].accounts, rows[0].details, rows[0].pendings};
       state_->last_timestamp_ns = rows[0].last_timestamp_ns;
       state_->transfer_executor.Load({rows[0].transfers, rows[0].newest_transfer_ns, rows[0].burnt,
