@@ -11,6 +11,7 @@
 #include "base/file_system.h"
 #include "ledger/node/config.h"
 #include "ledger/node/node.h"
+#include "ledger/node/replay.h"
 
 namespace {
 
@@ -66,6 +67,13 @@ int Serve(const std::string& path) {
   return 0;
 }
 
+int Replay(const std::string& data_dir, uint32_t shard) {
+  const auto replayed = ledger::ReplayLog(base::SystemFileSystem(), data_dir, shard);
+  if (!replayed.ok()) return Fail(replayed.status());
+  std::cout << ledger::ToJson(*replayed) << std::endl;
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -73,6 +81,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   std::string data_dir;
   std::string config;
+  uint32_t shard = 0;
   CLI::App* const init =
       app.add_subcommand("init", "Create the node's key and print its public part.");
   init->add_option("--data", data_dir, "The node's data folder.")->required();
@@ -81,6 +90,10 @@ int main(int argc, char** argv) {
   bootstrap->add_option("--config", config, "NodeConfig as JSON.")->required();
   CLI::App* const serve = app.add_subcommand("serve", "Serve until SIGTERM.");
   serve->add_option("--config", config, "NodeConfig as JSON.")->required();
+  CLI::App* const replay = app.add_subcommand(
+      "replay", "Compute the state root from the log alone, while no node runs: JSON.");
+  replay->add_option("--data-dir", data_dir, "The node's data folder.")->required();
+  replay->add_option("--shard", shard, "The node's shard.")->required();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -88,5 +101,6 @@ int main(int argc, char** argv) {
   }
   if (*init) return Init(data_dir);
   if (*bootstrap) return Bootstrap(config);
+  if (*replay) return Replay(data_dir, shard);
   return Serve(config);
 }

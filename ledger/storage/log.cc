@@ -35,6 +35,12 @@ absl::StatusOr<std::unique_ptr<Log>> Log::Open(base::FileSystem& files, LogOptio
   return log;
 }
 
+absl::StatusOr<std::unique_ptr<const Log>> Log::OpenToRead(base::FileSystem& files,
+                                                           const std::string& folder) {
+  ASSIGN_OR_RETURN(RecoveredLog recovered, RecoverLog(files, folder));
+  return std::unique_ptr<const Log>(new Log(files, {.folder = folder}, std::move(recovered)));
+}
+
 absl::Status Log::StartOver(base::FileSystem& files, const std::string& folder,
                             uint64_t first_position) {
   INVARIANT(first_position >= 1);

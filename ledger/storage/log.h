@@ -45,6 +45,11 @@ class Log {
   // the log.
   static absl::StatusOr<std::unique_ptr<Log>> Open(base::FileSystem& files, LogOptions options);
 
+  // Changes nothing and syncs nothing: for those who look at a log that nobody has open. A torn
+  // tail is left out.
+  static absl::StatusOr<std::unique_ptr<const Log>> OpenToRead(base::FileSystem& files,
+                                                               const std::string& folder);
+
   // Makes the log in `folder`, which nobody may have open, an empty one whose next record is
   // `first_position`: for a node that takes over a snapshot. What it held is given up. Durable when
   // OK; after an error or a crash the log is the old one or the new one, never a mix.
@@ -110,7 +115,7 @@ class Log {
 class LogReader {
  public:
   // Begins at `position`, 1 or more; it may lie beyond the end.
-  LogReader(Log& log, uint64_t position);
+  LogReader(const Log& log, uint64_t position);
 
   struct Item {
     Record record;              // Both point into the reader's memory:
@@ -126,7 +131,7 @@ class LogReader {
   absl::Status Trimmed() const;
   absl::Status Damaged() const;
 
-  Log& log_;
+  const Log& log_;
   uint64_t position_;  // Of the next record.
   uint32_t segment_;
   uint64_t offset_;  // Of the next frame.

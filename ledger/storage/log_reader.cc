@@ -9,7 +9,7 @@
 
 namespace ledger {
 
-LogReader::LogReader(Log& log, uint64_t position) : log_(log), position_(position) {
+LogReader::LogReader(const Log& log, uint64_t position) : log_(log), position_(position) {
   INVARIANT(position >= 1);
   const FramePlace place = log.Locate(position);
   segment_ = place.segment;

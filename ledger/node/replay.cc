@@ -1,0 +1,100 @@
+#include "ledger/node/replay.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "base/folder_lock.h"
+#include "base/status_macros.h"
+#include "ledger/core/memory_transfer_store.h"
+#include "ledger/core/record.h"
+#include "ledger/core/state_machine.h"
+#include "ledger/storage/log.h"
+
+namespace ledger {
+namespace {
+
+// The hash chain, and the times that a state machine relies on.
+absl::Status CheckFollows(const Record& record, const base::Hash256& hash_before,
+                          uint64_t time_before_ns) {
+  if (record.previous_hash != hash_before) {
+    return absl::DataLossError(absl::StrCat(
+        "record ", record.position, " does not follow the one before it: that has hash ",
+        base::ToHex(hash_before), ", and it names ", base::ToHex(record.previous_hash)));
+  }
+  const uint64_t slots = std::max<uint64_t>(record.event_count(), 1);
+  if (record.timestamp_ns < slots || record.timestamp_ns - slots < time_before_ns) {
+    return absl::DataLossError(
+        absl::StrCat("the time of record ", record.position, ", ", record.timestamp_ns,
+                     " ns, is not after that of the one before it, ", time_before_ns, " ns"));
+  }
+  return absl::OkStatus();
+}
+
+void Execute(const Record& record, StateMachine& state) {
+  switch (record.kind) {
+    case RecordKind::kAccounts:
+      state.CreateAccounts(record.accounts(), record.timestamp_ns);
+      return;
+    case RecordKind::kTransfers:
+      state.CreateTransfers(record.transfers(), record.timestamp_ns);
+      return;
+    case RecordKind::kBalanceLimits:
+      state.SetBalanceLimits(record.balance_limits(), record.timestamp_ns);
+      return;
+    case RecordKind::kSeal:
+    case RecordKind::kOpen: return;
+  }
+}
+
+absl::StatusOr<std::unique_ptr<const Log>> OpenWhole(base::FileSystem& files,
+                                                     const std::string& data_dir) {
+  ASSIGN_OR_RETURN(std::unique_ptr<const Log> log, Log::OpenToRead(files, data_dir + "/log"));
+  if (log->first_position() != 1) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(data_dir, ": the log begins at record ", log->first_position(),
+                     ", and a replay needs it from record 1: replay on a node of the shard whose "
+                     "trims_log is off"));
+  }
+  return log;
+}
+
+}  // namespace
+
+absl::StatusOr<Replayed> ReplayLog(base::FileSystem& files, const std::string& data_dir,
+                                   uint32_t shard) {
+  if (!files.Exists(data_dir + "/log")) {
+    return absl::NotFoundError(
+        absl::StrCat(data_dir, " holds no log: name the data_dir of a node's configuration"));
+  }
+  ASSIGN_OR_RETURN(const base::FolderLock lock, base::FolderLock::Take(data_dir));
+  ASSIGN_OR_RETURN(const std::unique_ptr<const Log> log, OpenWhole(files, data_dir));
+  MemoryTransferStore transfers;
+  StateMachine state(shard, transfers);
+  Replayed replayed{.shard = shard};
+  uint64_t time_ns = 0;
+  LogReader reader(*log, 1);
+  while (true) {
+    ASSIGN_OR_RETURN(const LogReader::Item* const item, reader.Next());
+    if (item == nullptr) break;
+    const Record& record = item->record;
+    RETURN_IF_ERROR(CheckFollows(record, replayed.log_hash, time_ns));
+    Execute(record, state);
+    replayed.position = record.position;
+    replayed.log_hash = record.hash;
+    time_ns = record.timestamp_ns;
+  }
+  replayed.state_root = state.StateRoot();
+  replayed.accounts = state.account_count();
+  replayed.transfers = state.transfer_count();
+  return replayed;
+}
+
+std::string ToJson(const Replayed& replayed) {
+  return absl::StrCat(R"({"shard": )", replayed.shard, R"(, "position": )", replayed.position,
+                      R"(, "log_hash": ")", base::ToHex(replayed.log_hash), R"(", "state_root": ")",
+                      base::ToHex(replayed.state_root), R"(", "accounts": )", replayed.accounts,
+                      R"(, "transfers": )", replayed.transfers, "}");
+}
+
+}  // namespace ledger

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "base/file_system.h"
+#include "base/hash.h"
+
+namespace ledger {
+
+// What a shard's log amounts to at its last record.
+struct Replayed {
+  uint32_t shard = 0;
+  uint64_t position = 0;
+  base::Hash256 log_hash{};
+  base::Hash256 state_root{};
+  uint64_t accounts = 0;
+  uint64_t transfers = 0;
+};
+
+// Executes every record of the log in DATA_DIR on an empty ledger in memory: no snapshot and no
+// history is looked at, and nothing but the folder's lock is touched. FAILED_PRECONDITION while a
+// node runs there, or when the log does not begin at record 1; DATA_LOSS when records do not
+// follow one another.
+absl::StatusOr<Replayed> ReplayLog(base::FileSystem& files, const std::string& data_dir,
+                                   uint32_t shard);
+
+// One object on one line; hashes in hexadecimal.
+std::string ToJson(const Replayed& replayed);
+
+}  // namespace ledger
