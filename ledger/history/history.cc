@@ -133,13 +133,14 @@ const Transfer* History::FindRecent(const Id128& id) const {
 }
 
 FoundTransfer History::Find(const Id128& id) {
-  // Ids are unique: what comes to be next was not there before. Most of a replay is that.
-  if (ahead_ && ahead_->current() != nullptr && ahead_->current()->id == id) return {};
   const auto& windows = current_->windows;
   for (auto window = windows.rbegin(); window != windows.rend(); ++window) {
     if (const Transfer* const transfer = (*window)->Find(id)) return {.transfer = transfer};
     if ((*window)->FindBurnt(id)) return {.failed = true};
   }
+  // Ids are unique: what comes to be next was not there before, unless in a chain that is undone
+  // again, which the window knows. Most of a replay is that.
+  if (ahead_ && ahead_->current() != nullptr && ahead_->current()->id == id) return {};
   FoundTransfer result;
   FindInRuns(id, [&](const IdEntry& entry) {
     if (entry.kind == IdKind::kBurnt) result.failed = true;

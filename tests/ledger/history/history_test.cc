@@ -88,6 +88,36 @@ TEST_CASE("a replay finds what was there at each moment, not what came later", "
   CHECK(NumbersOf(*history, 1) == std::vector<uint64_t>{2, 4, 6, 8, 10, 12});
 }
 
+Transfer At(uint64_t number, uint64_t timestamp_ns) {
+  Transfer transfer = NewTransfer(number, 1, 3, number);
+  transfer.timestamp_ns = timestamp_ns;
+  return transfer;
+}
+
+TEST_CASE("a chain that is replayed and undone finds its own transfers", "[history]") {
+  const TemporaryFolder folder;
+  const auto chain = [](History& history) {
+    const auto before = history.Now();
+    CHECK(history.Find({0, 7}).transfer == nullptr);
+    history.Add(At(7, 1'000));
+    const FoundTransfer found = history.Find({0, 7});
+    REQUIRE(found.transfer != nullptr);
+    CHECK(found.transfer->timestamp_ns == 1'000);
+    history.RollBack(before);
+    CHECK(history.Find({0, 7}).transfer == nullptr);
+    history.EndBatch(2'000);
+  };
+  {
+    const auto history = OpenIn(folder);
+    chain(*history);
+    history->Add(At(7, 3'000));  // Tried again, with success.
+    history->EndBatch(3'000);
+    FlushAll(*history);
+  }
+  const auto history = OpenIn(folder);
+  chain(*history);
+}
+
 TEST_CASE("a replay may begin where a snapshot stands", "[history]") {
   const TemporaryFolder folder;
   {
