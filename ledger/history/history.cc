@@ -99,10 +99,11 @@ void History::Prefetch(const Id128& id) {
   }
 }
 
-// Not true of what a replay has not come to yet.
+// Not true of what a replay has not come to yet. What the batch in hand added, and may undo, is in
+// the window: imported, it may be of a later time than what a run holds of a batch to come.
 bool History::WasThere(const IdEntry& entry) const {
-  return entry.kind == IdKind::kBurnt ? entry.value <= reached_.burnt
-                                      : entry.value <= reached_.newest_ns;
+  return entry.kind == IdKind::kBurnt ? entry.value <= published_.burnt
+                                      : entry.value <= published_.newest_ns;
 }
 
 // Entries of an id, newest run first, until `visit` gives false.
@@ -154,7 +155,7 @@ bool History::HasTimestamp(uint64_t timestamp_ns) {
   for (const auto& window : current_->windows) {
     if (window->HasTimestamp(timestamp_ns)) return true;
   }
-  return timestamp_ns <= reached_.newest_ns && ReadTransfer(timestamp_ns);
+  return timestamp_ns <= published_.newest_ns && ReadTransfer(timestamp_ns);
 }
 
 Resolution History::ResolutionOf(const Id128& pending_id) {

@@ -118,6 +118,28 @@ TEST_CASE("a chain that is replayed and undone finds its own transfers", "[histo
   chain(*history);
 }
 
+TEST_CASE("a chain that is replayed and undone makes nothing later be there", "[history]") {
+  const TemporaryFolder folder;
+  const auto chain = [](History& history) {
+    const auto before = history.Now();
+    history.Add(At(7, 3'000));  // An imported time, which is free again when it is undone.
+    CHECK(history.Find({0, 9}).transfer == nullptr);
+    CHECK_FALSE(history.HasTimestamp(2'000));
+    history.RollBack(before);
+    history.EndBatch(5'000);
+  };
+  {
+    const auto history = OpenIn(folder);
+    chain(*history);
+    history->Add(At(8, 1'000));
+    history->Add(At(9, 2'000));
+    history->EndBatch(6'000);
+    FlushAll(*history);
+  }
+  const auto history = OpenIn(folder);
+  chain(*history);
+}
+
 TEST_CASE("a replay may begin where a snapshot stands", "[history]") {
   const TemporaryFolder folder;
   {
