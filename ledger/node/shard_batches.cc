@@ -124,8 +124,9 @@ void Shard::ApplyPending() {
     // A short body moves with its string.
     if (!pending.joined.empty()) pending.record.body = pending.joined;
     const std::vector<EventResult> results = Apply(pending.record);
-    CheckHistory();
+    // First they wait, so that who fails answers them too.
     AnswerBatches(pending, results);
+    CheckHistory();
   }
 }
 

@@ -1,6 +1,9 @@
 // How batches of clients become records.
 #include <catch2/catch.hpp>
 
+#include <deque>
+#include <filesystem>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <vector>
@@ -132,6 +135,46 @@ TEST_CASE("a repeat within one record is a repeat", "[batches]") {
   CHECK(results[0]->position == results[1]->position);
   CHECK(results[1]->results ==
         std::vector<EventResult>{{0, static_cast<uint32_t>(TransferStatus::kExists)}});
+}
+
+// All of history's files are as long as before and say nothing.
+void DamageHistory(const std::string& folder) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder + "/runs")) {
+    if (entry.path().extension() != ".sst") continue;
+    const std::string zeros(entry.file_size(), '\0');
+    std::fstream(entry.path(), std::ios::in | std::ios::out | std::ios::binary) << zeros;
+  }
+}
+
+TEST_CASE("every batch is answered when history cannot be read", "[batches]") {
+  Stage stage;
+  stage.together.Add({NewTransfer(1)});
+  stage.together.Done();
+  History& history = stage.bench.history();
+  history.SealWindow();
+  history.Durable(UINT64_MAX);
+  REQUIRE(history.AwaitFlushed(history.reached()));
+  stage.together.Add({NewTransfer(2)});
+  stage.together.Done();
+  DamageHistory(stage.bench.history_folder());
+
+  const std::vector<Transfer> repeat = {NewTransfer(1)};
+  std::vector<absl::Status> answers;
+  for (int i = 0; i < 2; ++i) {
+    stage.bench.shard->Append(
+        {.kind = RecordKind::kTransfers,
+         .epoch = 0,
+         .body = {reinterpret_cast<const char*>(repeat.data()), sizeof(Transfer)},
+         .done = [&](const absl::StatusOr<BatchResult>& result) {
+           answers.push_back(result.status());
+         }});
+    stage.bench.shard->CloseGroup();  // Each is a record.
+  }
+  stage.bench.shard->ApplyPending();
+  CHECK(absl::IsUnavailable(stage.bench.shard->failed()));
+  REQUIRE(answers.size() == 2);
+  CHECK(absl::IsUnavailable(answers[0]));
+  CHECK(absl::IsUnavailable(answers[1]));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -73,6 +74,8 @@ class ShardBench {
     Sync();
   }
   void Advance(absl::Duration by) { clock_.Advance(by); }
+  History& history() { return *history_; }
+  std::string history_folder() const { return folder_.path() + "/history"; }
   uint64_t Pending() const { return shard->state().FindAccount({0, 1})->debits_pending; }
 
   std::optional<Shard> shard;
