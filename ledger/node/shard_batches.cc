@@ -114,6 +114,7 @@ void Shard::PulseIfDue() {
           .epoch = 0,
           .body = "",
           .done = [](const absl::StatusOr<BatchResult>&) {}});
+  CloseGroup();
 }
 
 void Shard::ApplyPending() {

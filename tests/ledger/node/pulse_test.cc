@@ -51,6 +51,15 @@ TEST_CASE("the owner appends an empty record when a pending transfer expires", "
   CHECK(bench.shard->position() == position + 1);
 }
 
+// A frame is taken before what it holds is executed; the next one may be long in coming.
+TEST_CASE("the empty record is in the frame that is taken next", "[node]") {
+  ShardBench bench;
+  Reserve(bench);
+  bench.Advance(absl::Seconds(10));
+  bench.shard->PulseIfDue();
+  CHECK(bench.shard->frame_bytes() > 0);
+}
+
 TEST_CASE("a write takes the place of the empty record", "[node]") {
   ShardBench bench;
   Reserve(bench);
