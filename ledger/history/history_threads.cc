@@ -41,11 +41,15 @@ void History::FlushLoop() {
     if (sealed.window != nullptr) {
       if (const absl::Status status = Flush(sealed); !status.ok()) Fail(status);
       sealed.window.reset();
-      const absl::MutexLock lock(&callback_mutex_);
-      if (on_caught_up_) on_caught_up_();
+      TellCaughtUp();
     }
     Recycle();
   }
+}
+
+void History::TellCaughtUp() {
+  const absl::MutexLock lock(&callback_mutex_);
+  if (on_caught_up_) on_caught_up_();
 }
 
 bool History::IndexSome() {
@@ -151,7 +155,9 @@ void History::MergeLoop() {
     absl::Status status = parts.empty() ? absl::OkStatus() : Merge(parts);
     parts.clear();
     status.Update(DropUnread());
-    if (!status.ok()) Fail(status);
+    if (status.ok()) continue;
+    Fail(status);
+    TellCaughtUp();  // Nothing is flushed any more: who waits for that waits for nothing.
   }
 }
 

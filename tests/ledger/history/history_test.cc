@@ -2,8 +2,13 @@
 
 #include <catch2/catch.hpp>
 
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <string>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "tests/ledger/core/ledger_rows.h"
 #include "tests/temporary_folder.h"
 
@@ -187,6 +192,34 @@ TEST_CASE("runs are merged, and nothing is found twice or lost", "[history]") {
   for (uint64_t number = 1; number <= 200; ++number) {
     CHECK(history->Find({0, number}).transfer->timestamp_ns == 1'000 * number);
   }
+}
+
+// All of history's files are as long as before and say nothing.
+void Damage(const TemporaryFolder& folder) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path() + "/history/runs")) {
+    if (entry.path().extension() != ".sst") continue;
+    const std::string zeros(entry.file_size(), '\0');
+    std::fstream(entry.path(), std::ios::in | std::ios::out | std::ios::binary) << zeros;
+  }
+}
+
+TEST_CASE("who waits for room is told when a merge fails", "[history]") {
+  const TemporaryFolder folder;
+  const auto history = OpenIn(folder);
+  std::atomic<bool> is_told = false;
+  history->SetOnCaughtUp([&] { is_told = is_told || !history->ok(); });
+  for (uint64_t run = 0; run < 7; ++run) {
+    AddRecord(*history, 1 + run * 10, 10 + run * 10);
+    FlushAll(*history);
+  }
+  Damage(folder);
+  AddRecord(*history, 71, 80);
+  FlushAll(*history);  // The eighth, so that all are merged.
+  const absl::Time end = absl::Now() + absl::Seconds(20);
+  while (!is_told && absl::Now() < end) absl::SleepFor(absl::Milliseconds(1));
+  CHECK(absl::IsDataLoss(history->status()));
+  CHECK(is_told);
+  history->SetOnCaughtUp({});
 }
 
 TEST_CASE("an account's transfers come in either order and within a time", "[history]") {
