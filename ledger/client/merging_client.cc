@@ -27,23 +27,27 @@ MergingClient::MergingClient(Send send, size_t calls_max)
 
 absl::StatusOr<pb::CreateResponse> MergingClient::CreateTransfers(
     const pb::CreateTransfersRequest& request) {
-  Waiting own{.request = request};
-  const auto goes_on = [this, &own]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return own.is_done || (!own.is_taken && MayLead());
-  };
+  Waiting own(request);
   const absl::MutexLock lock(&mutex_);
   waiting_.push_back(&own);
-  while (true) {
-    mutex_.Await(absl::Condition(&goes_on));
-    if (own.is_done) return std::move(own.result);
+  while (!own.is_done) {
+    if (own.is_taken || !MayLead()) {
+      own.changed.Wait(&mutex_);
+      continue;
+    }
     const std::vector<Waiting*> taken = Take();
     ++calls_;
     mutex_.Unlock();
     SendMerged(taken);
     mutex_.Lock();
     --calls_;
-    for (Waiting* const waiting : taken) waiting->is_done = true;
+    for (Waiting* const waiting : taken) {
+      waiting->is_done = true;
+      waiting->changed.Signal();
+    }
+    if (MayLead()) waiting_.front()->changed.Signal();
   }
+  return std::move(own.result);
 }
 
 // The oldest, and those behind it that go together with it in one call.

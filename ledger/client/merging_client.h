@@ -38,10 +38,12 @@ class MergingClient {
 
  private:
   struct Waiting {
+    explicit Waiting(const pb::CreateTransfersRequest& asked) : request(asked) {}
     const pb::CreateTransfersRequest& request;
     absl::StatusOr<pb::CreateResponse> result = absl::UnknownError("");
     bool is_taken = false;
     bool is_done = false;
+    absl::CondVar changed;  // It is done, or may be the one to send.
   };
 
   bool MayLead() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {

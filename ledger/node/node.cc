@@ -71,6 +71,7 @@ struct LedgerNode::State {
                                          .tail = disk.tail},
                         SnapshotterOptions{.every_log_bytes = config.snapshot_log_bytes(),
                                            .trims_log = config.trims_log(),
+                                           .clock = disk.options.clock,
                                            .say = disk.options.say},
                         disk.snapshot_log_bytes);
     ledger_service.emplace(config.shard(), *writer, *reads);

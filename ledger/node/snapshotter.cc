@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/synchronization/notification.h"
-#include "absl/time/clock.h"
 #include "base/status_macros.h"
 
 namespace ledger {
@@ -116,7 +115,7 @@ absl::StatusOr<Snapshotter::Taken> Snapshotter::Write(const FrozenShard& frozen)
   ASSIGN_OR_RETURN(const std::unique_ptr<SnapshotWriter> writer,
                    parts_.snapshots.Begin(frozen.facts));
   RETURN_IF_ERROR(writer->Add(kNodeFactsSection, frozen.node.SerializeAsString()));
-  const absl::Time start = absl::Now();
+  const absl::Duration start = options_.clock->MonotonicNow();
   const auto add = [&](uint32_t section, absl::string_view bytes) -> absl::Status {
     RETURN_IF_ERROR(writer->Add(section, bytes));
     const double due_s = static_cast<double>(writer->file_bytes()) / kWriteBytesPerSecond;
@@ -132,8 +131,8 @@ absl::StatusOr<Snapshotter::Taken> Snapshotter::Write(const FrozenShard& frozen)
   return Taken{.position = frozen.facts.position, .bytes = writer->file_bytes()};
 }
 
-absl::Status Snapshotter::AwaitTime(absl::Time time) {
-  const absl::Duration left = time - absl::Now();
+absl::Status Snapshotter::AwaitTime(absl::Duration due) {
+  const absl::Duration left = due - options_.clock->MonotonicNow();
   if (left < absl::Milliseconds(1)) return absl::OkStatus();
   const absl::MutexLock lock(&mutex_);
   if (!mutex_.AwaitWithTimeout(absl::Condition(&stopping_), left)) return absl::OkStatus();

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "base/clock.h"
 #include "hamisha/ledger/v1/node.pb.h"
 #include "ledger/history/history.h"
 #include "ledger/node/durable_tail.h"
@@ -35,6 +36,7 @@ struct SnapshotterParts {
 struct SnapshotterOptions {
   uint64_t every_log_bytes = 0;
   bool trims_log = false;
+  const base::Clock* clock = &base::SystemClock();
   std::function<void(const std::string&)> say;
 };
 
@@ -60,8 +62,8 @@ class Snapshotter {
   void Loop();
   absl::StatusOr<Taken> TakeNow();
   absl::StatusOr<Taken> Write(const FrozenShard& frozen);
-  // CANCELLED when the thread is to end before.
-  absl::Status AwaitTime(absl::Time time);
+  // Until the clock's monotonic time is `due`; CANCELLED when the thread is to end before.
+  absl::Status AwaitTime(absl::Duration due);
   absl::Status GiveUpOld();
   template <typename Work>
   absl::Status OnWriter(Work work);
