@@ -8,6 +8,19 @@
 #include "ledger/node/shard.h"
 
 namespace ledger {
+namespace {
+
+// What an Open rests on, as its record holds it: of a certificate that is too long (each currency
+// takes some bytes) all but the statement, which the signature stands for.
+std::string GroundsOf(pb::Signed certificate) {
+  if (certificate.ByteSizeLong() > kOpenBodyBytesMax) {
+    certificate.clear_payload();
+    certificate.DiscardUnknownFields();
+  }
+  return certificate.SerializeAsString();
+}
+
+}  // namespace
 
 void Shard::Seal(const pb::SealRequest& request, Answer<pb::Signed> answer) {
   if (request.run().empty()) {
@@ -49,7 +62,7 @@ void Shard::Open(const pb::Signed& certificate, Answer<pb::OwnershipChange> answ
   }
   if (!failed_.ok()) return answer(failed_);
   if (absl::Status status = BecomePrimary(); !status.ok()) return answer(status);
-  const std::string body = certificate.SerializeAsString();
+  const std::string body = GroundsOf(certificate);
   Record record = Draw(*draft, body, 0);
   AppendRecord(record);
   AnswerChange(*last_, std::move(answer));

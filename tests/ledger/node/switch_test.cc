@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/clock.h"
+#include "ledger/core/record.h"
 #include "tests/ledger/node/cluster.h"
 
 namespace ledger {
@@ -139,6 +140,22 @@ TEST_CASE("after a switch the shard moves back the same way", "[node]") {
   // A late order of the way there does nothing.
   CHECK(Open(cluster.node("target"), there).response.epoch() == 2);
   CHECK(cluster.Status("target").role() == pb::ROLE_SEALED);
+}
+
+TEST_CASE("a shard of very many currencies moves too", "[node]") {
+  Pair pair;
+  for (uint64_t batch = 0; batch < 2; ++batch) {
+    auto accounts = Accounts(1'000 + batch * kBatchEventsMax, kBatchEventsMax);
+    for (auto& account : *accounts.mutable_accounts()) {
+      account.set_ledger(static_cast<uint32_t>(UINT32_MAX - account.id().low()));
+    }
+    REQUIRE(Create(pair.at_source, accounts).response.results_size() == 0);
+  }
+  const pb::Signed seal = pair.SealForTarget();
+  CHECK(seal.ByteSizeLong() > kOpenBodyBytesMax);
+  pair.AwaitSealed(seal);
+  CHECK(Open(pair.cluster.node("target"), seal).ok());
+  CHECK(Create(pair.at_target, Transfers(101, 1)).ok());
 }
 
 TEST_CASE("what the target refused, the source unseals", "[node]") {
