@@ -79,24 +79,23 @@ absl::Status Disk::LoadSnapshot(uint64_t position) {
         absl::StrCat("the log begins later, at record ", log->first_position()));
   }
   ASSIGN_OR_RETURN(const std::unique_ptr<SnapshotReader> reader, snapshots->Read(position));
-  bool is_begun = false;
+  std::string node_facts;
   while (true) {
     ASSIGN_OR_RETURN(const SnapshotReader::Chunk* const chunk, reader->Next());
     if (chunk == nullptr) break;
-    if (chunk->section != kNodeFactsSection) {
+    if (chunk->section == kNodeFactsSection) {
+      node_facts.append(chunk->bytes.data(), chunk->bytes.size());
+    } else {
       RETURN_IF_ERROR(shard->LoadImage(chunk->section, chunk->bytes));
-      continue;
     }
-    pb::NodeFacts node;
-    if (is_begun || !node.ParseFromArray(chunk->bytes.data(),
-                                         static_cast<int>(chunk->bytes.size()))) {
-      return absl::DataLossError("what it says of the node cannot be read");
-    }
-    is_begun = true;
-    RETURN_IF_ERROR(shard->Restore(reader->facts(), node));
-    snapshot_log_bytes = node.log_bytes();
   }
-  if (!is_begun) return absl::DataLossError("it says nothing of the node");
+  pb::NodeFacts node;
+  if (node_facts.empty()) return absl::DataLossError("it says nothing of the node");
+  if (!node.ParseFromString(node_facts)) {
+    return absl::DataLossError("what it says of the node cannot be read");
+  }
+  RETURN_IF_ERROR(shard->Restore(reader->facts(), node));
+  snapshot_log_bytes = node.log_bytes();
   const Reached reached = shard->state().reached();
   const Flushed flushed = history->flushed();
   if (flushed.transfers < reached.transfers || flushed.burnt < reached.burnt) {

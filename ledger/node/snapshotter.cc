@@ -114,7 +114,11 @@ absl::StatusOr<Snapshotter::Taken> Snapshotter::TakeNow() {
 absl::StatusOr<Snapshotter::Taken> Snapshotter::Write(const FrozenShard& frozen) {
   ASSIGN_OR_RETURN(const std::unique_ptr<SnapshotWriter> writer,
                    parts_.snapshots.Begin(frozen.facts));
-  RETURN_IF_ERROR(writer->Add(kNodeFactsSection, frozen.node.SerializeAsString()));
+  const std::string node = frozen.node.SerializeAsString();
+  for (size_t at = 0; at < node.size(); at += kSnapshotPayloadBytesMax) {
+    RETURN_IF_ERROR(writer->Add(
+        kNodeFactsSection, absl::string_view(node).substr(at, kSnapshotPayloadBytesMax)));
+  }
   const absl::Duration start = options_.clock->MonotonicNow();
   const auto add = [&](uint32_t section, absl::string_view bytes) -> absl::Status {
     RETURN_IF_ERROR(writer->Add(section, bytes));

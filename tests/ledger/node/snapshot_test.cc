@@ -10,6 +10,8 @@
 #include "absl/strings/str_join.h"
 #include "base/file_system.h"
 #include "base/hash.h"
+#include "ledger/core/types.h"
+#include "ledger/storage/snapshot.h"
 #include "tests/ledger/node/cluster.h"
 
 namespace ledger {
@@ -233,6 +235,27 @@ TEST_CASE("who may write is the same after a start from a snapshot", "[snapshot]
     REQUIRE(comparison.ok());
     CHECK(comparison.response.equal());
   }
+}
+
+TEST_CASE("a snapshot holds the certificates of a shard of very many currencies", "[snapshot]") {
+  Cluster cluster;
+  constexpr uint64_t kBatches = 17;  // Some 8 bytes of a certificate each, more than a chunk holds.
+  for (uint64_t batch = 0; batch < kBatches; ++batch) {
+    auto accounts = Accounts(1 + batch * kBatchEventsMax, kBatchEventsMax);
+    for (auto& account : *accounts.mutable_accounts()) {
+      account.set_ledger(static_cast<uint32_t>(UINT32_MAX - account.id().low()));
+    }
+    REQUIRE(Create(cluster.ledger("source"), accounts).response.results_size() == 0);
+  }
+  const auto seal = Seal(cluster.node("source"), "run", "target");
+  CHECK(seal.response.ByteSizeLong() > kSnapshotPayloadBytesMax);
+  CHECK(TakeSnapshot(cluster, "source") == kBatches + 2);
+  Sayings said;
+  cluster.Stop("source");
+  cluster.Start("source", [&](NodeOptions& options) { said.Listen(options); });
+  CHECK_THAT(said.all(), Catch::Contains("loaded the snapshot"));
+  const auto again = Seal(cluster.node("source"), "run", "target");
+  CHECK(again.response.SerializeAsString() == seal.response.SerializeAsString());
 }
 
 TEST_CASE("an empty log has no snapshot", "[snapshot]") {
