@@ -84,7 +84,11 @@ RunFiles::~RunFiles() {
 absl::StatusOr<std::unique_ptr<RunFiles>> RunFiles::Open(base::FileSystem& files,
                                                          std::string folder, uint64_t cache_bytes) {
   std::unique_ptr<RunFiles> opened(new RunFiles(files, std::move(folder)));
-  RETURN_IF_ERROR(files.CreateFolders(opened->folder_ + "/filters"));
+  const std::string& own = opened->folder_;
+  RETURN_IF_ERROR(files.CreateFolders(own + "/filters"));
+  // RocksDB syncs its own folder and nothing above it.
+  RETURN_IF_ERROR(files.SyncFolder(own));
+  RETURN_IF_ERROR(files.SyncFolder(own.substr(0, own.rfind('/'))));
   RETURN_IF_ERROR(opened->OpenDatabase(cache_bytes));
   RETURN_IF_ERROR(opened->LoadRuns());
   RETURN_IF_ERROR(opened->DropUnfinished());
