@@ -120,12 +120,6 @@ void History::FindInRuns(const Id128& id, Visitor visit) {
   }
 }
 
-bool History::ReadTransfer(uint64_t timestamp_ns) {
-  const absl::StatusOr<bool> found = Reader().ReadTransfer(timestamp_ns, found_);
-  if (!found.ok()) Fail(found.status());
-  return found.ok() && *found;
-}
-
 const Transfer* History::FindRecent(const Id128& id) const {
   for (const auto& window : current_->windows) {
     if (const Transfer* const transfer = window->Find(id)) return transfer;
@@ -145,7 +139,11 @@ FoundTransfer History::Find(const Id128& id) {
   FoundTransfer result;
   FindInRuns(id, [&](const IdEntry& entry) {
     if (entry.kind == IdKind::kBurnt) result.failed = true;
-    if (entry.kind == IdKind::kTransfer && ReadTransfer(entry.value)) result.transfer = &found_.transfer;
+    if (entry.kind == IdKind::kTransfer) {
+      result.transfer = &found_.transfer;
+      // Nothing that failed is relied on; not found it would happen twice.
+      if (const auto status = Reader().ReadListed(entry.value, found_); !status.ok()) Fail(status);
+    }
     return !result.failed && result.transfer == nullptr;
   });
   return result;
@@ -155,7 +153,10 @@ bool History::HasTimestamp(uint64_t timestamp_ns) {
   for (const auto& window : current_->windows) {
     if (window->HasTimestamp(timestamp_ns)) return true;
   }
-  return timestamp_ns <= published_.newest_ns && ReadTransfer(timestamp_ns);
+  if (timestamp_ns > published_.newest_ns) return false;
+  const absl::StatusOr<bool> found = Reader().ReadTransfer(timestamp_ns, found_);
+  if (!found.ok()) Fail(found.status());
+  return found.ok() && *found;
 }
 
 Resolution History::ResolutionOf(const Id128& pending_id) {

@@ -125,7 +125,6 @@ class History final : public TransferStore {
   bool WasThere(const IdEntry& entry) const;
   template <typename Visitor>
   void FindInRuns(const Id128& id, Visitor visit);
-  bool ReadTransfer(uint64_t timestamp_ns);
 
   // The flushing thread's, and the merging thread's.
   void FlushLoop();

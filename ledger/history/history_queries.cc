@@ -23,8 +23,8 @@ absl::Status History::Complete(const std::vector<Id128>& ids, uint64_t as_of_ns,
     for (const IdEntry& entry : entries) {
       if (entry.kind != IdKind::kTransfer || entry.value > as_of_ns) continue;
       HistoryRow row;
-      ASSIGN_OR_RETURN(const bool is_found, reader.ReadTransfer(entry.value, row));
-      if (is_found) transfer = row.transfer;
+      RETURN_IF_ERROR(reader.ReadListed(entry.value, row));
+      transfer = row.transfer;
     }
     return absl::OkStatus();
   };
@@ -72,11 +72,7 @@ absl::StatusOr<bool> VisitRun(const Run& run, RunReader& reader, const TransferF
                      reader.TimesOfAccount(run.facts, filter.account_id, range));
     for (const uint64_t time : found) {
       HistoryRow row;
-      ASSIGN_OR_RETURN(const bool is_there, reader.ReadTransfer(time, row));
-      if (!is_there) {
-        return absl::DataLossError(absl::StrCat("history: the transfer of time ", time,
-                                                " is listed with its account and not there"));
-      }
+      RETURN_IF_ERROR(reader.ReadListed(time, row));
       if (!visit(row)) return false;
     }
     if (found.size() < range.limit) break;

@@ -86,6 +86,13 @@ absl::StatusOr<bool> RunReader::ReadTransfer(uint64_t timestamp_ns, HistoryRow& 
   return is_found;
 }
 
+absl::Status RunReader::ReadListed(uint64_t timestamp_ns, HistoryRow& row) {
+  ASSIGN_OR_RETURN(const bool is_there, ReadTransfer(timestamp_ns, row));
+  if (is_there) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat("history: the transfer of time ", timestamp_ns, " is listed and not there"));
+}
+
 TransferScan::TransferScan(const RunFiles& files, uint64_t after_ns)
     : iterator_(files.Read(RunFiles::kTransfers)) {
   iterator_->SeekForPrev(TransferKey(after_ns));

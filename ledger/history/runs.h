@@ -79,6 +79,8 @@ class RunReader {
                                                        const TimeRange& range);
   // The transfer of that time; false when there is none.
   absl::StatusOr<bool> ReadTransfer(uint64_t timestamp_ns, HistoryRow& row);
+  // The same of one that ids or accounts list: DATA_LOSS when there is none.
+  absl::Status ReadListed(uint64_t timestamp_ns, HistoryRow& row);
 
  private:
   std::unique_ptr<rocksdb::Iterator> transfers_;

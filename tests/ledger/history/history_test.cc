@@ -1,10 +1,13 @@
 #include "ledger/history/history.h"
 
-#include <catch2/catch.hpp>
+#include <rocksdb/db.h>
 
 #include <atomic>
+#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -259,6 +262,40 @@ TEST_CASE("a lost filter is built again", "[history]") {
   const auto history = OpenIn(folder);
   history->BeginAt({.newest_ns = 10'000, .transfers = 10, .burnt = 0});
   CHECK(history->Find({0, 7}).transfer != nullptr);
+}
+
+// All transfers are taken out of history's files; what lists them stays.
+void LoseTransfers(const TemporaryFolder& folder) {
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const char* const name : {"default", "transfers", "ids", "accounts"}) {
+    families.emplace_back(name, rocksdb::ColumnFamilyOptions());
+  }
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* opened = nullptr;
+  const std::string path = folder.path() + "/history/runs";
+  REQUIRE(rocksdb::DB::Open({}, path, families, &handles, &opened).ok());
+  const std::unique_ptr<rocksdb::DB> database(opened);
+  REQUIRE(database->DeleteRange({}, handles[1], TransferKey(0), TransferKey(UINT64_MAX)).ok());
+  for (rocksdb::ColumnFamilyHandle* const handle : handles) {
+    REQUIRE(database->DestroyColumnFamilyHandle(handle).ok());
+  }
+}
+
+TEST_CASE("an id whose transfer is not there is damage, not a new id", "[history]") {
+  const TemporaryFolder folder;
+  {
+    const auto history = OpenIn(folder);
+    AddRecord(*history, 1, 10);
+    FlushAll(*history);
+  }
+  LoseTransfers(folder);
+  const auto history = OpenIn(folder);
+  history->BeginAt({.newest_ns = 10'000, .transfers = 10, .burnt = 0});
+  std::vector<std::optional<Transfer>> found(1);
+  CHECK(absl::IsDataLoss(history->Complete({{0, 7}}, UINT64_MAX, found)));
+  CHECK(history->ok());
+  history->Find({0, 7});
+  CHECK(absl::IsDataLoss(history->status()));
 }
 
 }  // namespace
