@@ -24,74 +24,74 @@
 #include "base/status_macros.h"
 #include "rpc/rpc.h"
 
-    namespace agents {
-  namespace {
+namespace agents {
+namespace {
 
-  absl::StatusOr<pb::AgentConfig> ReadConfig(const std::string& path) {
-    ASSIGN_OR_RETURN(const std::string json, base::SystemFileSystem().Read(path));
-    pb::AgentConfig config;
-    const auto parsed = google::protobuf::util::JsonStringToMessage(json, &config);
-    if (!parsed.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(path, " is no agent configuration: ", parsed.ToString()));
-    }
-    if (config.host().empty() || config.data_dir().empty() || config.orchestrator().empty()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(path, ": say at least host, dataDir and orchestrator (host:port)"));
-    }
-    return config;
+absl::StatusOr<pb::AgentConfig> ReadConfig(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string json, base::SystemFileSystem().Read(path));
+  pb::AgentConfig config;
+  const auto parsed = google::protobuf::util::JsonStringToMessage(json, &config);
+  if (!parsed.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, " is no agent configuration: ", parsed.ToString()));
   }
-
-  // Only for what this server has.
-  Drivers MakeDrivers(const pb::AgentConfig& config) {
-    Drivers drivers;
-    if (!config.ledger().empty()) {
-      const auto channel = rpc::Connect(config.ledger());
-      channel->GetState(/*try_to_connect=*/true);  // Not only when the writes are waiting.
-      AddLedgerDrivers(hamisha::ledger::v1::Node::NewStub(channel), drivers);
-    }
-    if (!config.gateway().empty()) {
-      const auto channel = rpc::Connect(config.gateway());
-      channel->GetState(/*try_to_connect=*/true);
-      AddGatewayDrivers(hamisha::ledger::v1::Gateway::NewStub(channel), drivers);
-      AddCanaryDriver(hamisha::ledger::v1::Ledger::NewStub(channel), drivers);
-    }
-    return drivers;
+  if (config.host().empty() || config.data_dir().empty() || config.orchestrator().empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": say at least host, dataDir and orchestrator (host:port)"));
   }
+  return config;
+}
 
-  absl::Status RunAgent(const std::string& config_path) {
-    // Before any thread: they inherit it, and only sigwait below takes these.
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &ends, nullptr);
-
-    ASSIGN_OR_RETURN(const pb::AgentConfig config, ReadConfig(config_path));
-    // Two agents with one log would run an order twice.
-    ASSIGN_OR_RETURN(const base::FolderLock lock, base::FolderLock::Take(config.data_dir()));
-    ASSIGN_OR_RETURN(const std::string binary, base::SystemFileSystem().Read("/proc/self/exe"));
-    const Drivers drivers = MakeDrivers(config);
-    ASSIGN_OR_RETURN(const std::unique_ptr<Agent> agent,
-                     Agent::Start({.config = config,
-                                   .version = HAMISHA_VERSION,
-                                   .binary_sha256 = base::ToHex(base::Sha256Of(binary)),
-                                   .clock = base::SystemClock(),
-                                   .files = base::SystemFileSystem()},
-                                  drivers));
-    absl::Status status;
-    std::thread worker([&agent, &status] {
-      status = agent->Run();
-      ::kill(::getpid(), SIGTERM);  // When its log fails, sigwait below must end too.
-    });
-    int signal = 0;
-    sigwait(&ends, &signal);
-    agent->Stop();
-    worker.join();
-    return status;
+// Only for what this server has.
+Drivers MakeDrivers(const pb::AgentConfig& config) {
+  Drivers drivers;
+  if (!config.ledger().empty()) {
+    const auto channel = rpc::Connect(config.ledger());
+    channel->GetState(/*try_to_connect=*/true);  // Not only when the writes are waiting.
+    AddLedgerDrivers(hamisha::ledger::v1::Node::NewStub(channel), drivers);
   }
+  if (!config.gateway().empty()) {
+    const auto channel = rpc::Connect(config.gateway());
+    channel->GetState(/*try_to_connect=*/true);
+    AddGatewayDrivers(hamisha::ledger::v1::Gateway::NewStub(channel), drivers);
+    AddCanaryDriver(hamisha::ledger::v1::Ledger::NewStub(channel), drivers);
+  }
+  return drivers;
+}
 
-  }  // namespace
+absl::Status RunAgent(const std::string& config_path) {
+  // Before any thread: they inherit it, and only sigwait below takes these.
+  sigset_t ends;
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGTERM);
+  sigaddset(&ends, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+
+  ASSIGN_OR_RETURN(const pb::AgentConfig config, ReadConfig(config_path));
+  // Two agents with one log would run an order twice.
+  ASSIGN_OR_RETURN(const base::FolderLock lock, base::FolderLock::Take(config.data_dir()));
+  ASSIGN_OR_RETURN(const std::string binary, base::SystemFileSystem().Read("/proc/self/exe"));
+  const Drivers drivers = MakeDrivers(config);
+  ASSIGN_OR_RETURN(const std::unique_ptr<Agent> agent,
+                   Agent::Start({.config = config,
+                                 .version = HAMISHA_VERSION,
+                                 .binary_sha256 = base::ToHex(base::Sha256Of(binary)),
+                                 .clock = base::SystemClock(),
+                                 .files = base::SystemFileSystem()},
+                                drivers));
+  absl::Status status;
+  std::thread worker([&agent, &status] {
+    status = agent->Run();
+    ::kill(::getpid(), SIGTERM);  // When its log fails, sigwait below must end too.
+  });
+  int signal = 0;
+  sigwait(&ends, &signal);
+  agent->Stop();
+  worker.join();
+  return status;
+}
+
+}  // namespace
 }  // namespace agents
 
 int main(int argc, char** argv) {

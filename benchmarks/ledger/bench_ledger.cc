@@ -69,7 +69,8 @@ void AddOptions(CLI::App& app, Options& options) {
   app.add_option("--small-in-flight", options.small_in_flight, "Calls, of batches up to 1,000.")
       ->check(positive)
       ->capture_default_str();
-  app.add_option("--callers", options.callers, "Threads with single transfers, which the client library merges.")
+  app.add_option("--callers", options.callers,
+                 "Threads with single transfers, which the client library merges.")
       ->check(positive)
       ->capture_default_str();
   app.add_option("--many-accounts", options.many_accounts,

@@ -92,8 +92,7 @@ absl::StatusOr<uint64_t> BenchNode::TakeSnapshot() const {
   while (true) {
     grpc::ClientContext context;
     pb::TakeSnapshotResponse response;
-    const grpc::Status status =
-        node->TakeSnapshot(&context, pb::TakeSnapshotRequest(), &response);
+    const grpc::Status status = node->TakeSnapshot(&context, pb::TakeSnapshotRequest(), &response);
     if (status.ok()) return response.bytes();
     // One that the node takes of itself is under way.
     if (status.error_code() != grpc::StatusCode::ABORTED) return rpc::FromGrpc(status);

@@ -83,8 +83,8 @@ std::optional<double> SyncMs(double us) {
 std::vector<Figure> Figures(const Options& options, const DiskLimits& disk, const Run& run) {
   const std::string load =
       absl::StrCat(run.batch == 1 ? absl::StrCat("single transfers, ", run.in_flight, " callers")
-                                  : absl::StrCat("batches of ", Grouped(run.batch), ", ", run.in_flight,
-                                               " calls in flight"),
+                                  : absl::StrCat("batches of ", Grouped(run.batch), ", ",
+                                                 run.in_flight, " calls in flight"),
                    options.random_ids ? ", random ids" : "");
   std::vector<Figure> figures = {{.figure = "durable transfers, " + load,
                                   .measured = run.per_s(),
@@ -189,11 +189,11 @@ absl::StatusOr<Finding> MeasureManyAccounts(const Options& options, const DiskLi
                                stop));
   ASSIGN_OR_RETURN(const Start start, StartFromSnapshot(*node));
   std::vector<Figure> figures = Figures(options, disk, accounts, outcome.from_intended_us);
-  figures.push_back(
-      {.figure = absl::StrCat("start from a snapshot, ", Grouped(options.many_accounts), " accounts"),
-       .measured = start.snapshot_bytes / start.seconds / 1e6,
-       .unit = "MB/s",
-       .to_reach = 1'000});
+  figures.push_back({.figure = absl::StrCat("start from a snapshot, ",
+                                            Grouped(options.many_accounts), " accounts"),
+                     .measured = start.snapshot_bytes / start.seconds / 1e6,
+                     .unit = "MB/s",
+                     .to_reach = 1'000});
   return Finding{
       .numbers = {{"scenario", "ledger_many_accounts"},
                   {"snapshot_bytes", start.snapshot_bytes},

@@ -21,10 +21,10 @@ struct Options {
   std::vector<uint64_t> batches = {8'190, 1'000, 100, 1};
   uint64_t transfers = 4'000'000;
   double seconds = 6;
-  uint64_t in_flight = 4;  // Calls, of batches;
+  uint64_t in_flight = 4;        // Calls, of batches;
   uint64_t small_batch = 1'000;  // of batches up to this size
   uint64_t small_in_flight = 32;
-  uint64_t callers = 64;   // threads with single transfers, which the client library merges.
+  uint64_t callers = 64;  // threads with single transfers, which the client library merges.
 
   // Single transfers at a rate, among many accounts.
   uint64_t many_accounts = 1'000'000;

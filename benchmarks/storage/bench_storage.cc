@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/invariant.h"
+#include "benchmarks/common/figures.h"
 #include "ledger/core/types.h"
 #include "ledger/storage/aligned_buffer.h"
 #include "ledger/storage/log.h"
@@ -192,6 +193,24 @@ void MeasureSnapshot(const Settings& settings, const std::string& folder, json& 
   result["snapshot_reading_gb_per_s"] = GigabytesPerSecond(bytes, SecondsNow() - start);
 }
 
+// What the ledger makes of the disk, with what the disk gave in the same run as the limit.
+std::vector<benchmarks::Figure> Figures(const json& result) {
+  const auto row = [&](const char* figure, const char* measured, const char* unit,
+                       const char* limit) {
+    return benchmarks::Figure{.figure = figure,
+                              .measured = result[measured],
+                              .unit = unit,
+                              .to_reach = std::nullopt,
+                              .limit = result[limit].get<double>()};
+  };
+  return {row("log, frames of 4 KiB", "log_4kib_syncs_per_s", "syncs/s", "disk_4kib_syncs_per_s"),
+          row("log, frames of 1 MiB", "log_1mib_reused_segments_gb_per_s", "GB/s",
+              "disk_1mib_syncs_gb_per_s"),
+          row("log read back at a start", "log_recovery_gb_per_s", "GB/s", "disk_reading_gb_per_s"),
+          row("snapshot written", "snapshot_writing_gb_per_s", "GB/s", "disk_growing_gb_per_s"),
+          row("snapshot read", "snapshot_reading_gb_per_s", "GB/s", "disk_reading_gb_per_s")};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -207,6 +226,7 @@ int main(int argc, char** argv) {
   MeasureAppends(settings, folder.path(), result);
   MeasureReading(settings, folder.path(), result);
   MeasureSnapshot(settings, folder.path(), result);
+  result["figures"] = benchmarks::ToJson(Figures(result));
   std::cout << result.dump(2) << "\n";
   return 0;
 }

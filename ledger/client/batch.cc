@@ -75,7 +75,8 @@ bool CanJoin(const WriteBatch& first, uint32_t first_events, const WriteBatch& s
   if (first.index() != second.index()) return false;
   return std::visit(
       [&](const auto& request) {
-        return CanJoinAlike(request, first_events, std::get<std::decay_t<decltype(request)>>(second));
+        return CanJoinAlike(request, first_events,
+                            std::get<std::decay_t<decltype(request)>>(second));
       },
       first);
 }

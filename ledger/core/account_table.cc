@@ -95,8 +95,7 @@ void AccountTable::RollBack(uint64_t size) {
 }
 
 AccountDetails& AccountTable::DetailsFor(uint32_t row) {
-  const auto [entry, is_new] =
-      details_of_.try_emplace(row, static_cast<uint32_t>(details_.size()));
+  const auto [entry, is_new] = details_of_.try_emplace(row, static_cast<uint32_t>(details_.size()));
   if (is_new) {
     AccountDetails details{};
     details.row = row;

@@ -45,7 +45,8 @@ class CowRows {
   const T& operator[](uint64_t row) const { return pages_[row / kPageRows][row % kPageRows]; }
   // To change it.
   T& operator[](uint64_t row) {
-    if (row < frozen_size_) [[unlikely]] KeepFrozen(row / kPageRows);
+    if (row < frozen_size_) [[unlikely]]
+      KeepFrozen(row / kPageRows);
     return pages_[row / kPageRows][row % kPageRows];
   }
 

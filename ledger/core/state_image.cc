@@ -47,8 +47,8 @@ absl::string_view AsBytes(absl::Span<const Row> rows) {
 template <typename Row>
 absl::StatusOr<std::vector<Row>> AsRows(absl::string_view bytes) {
   if (bytes.size() % sizeof(Row) != 0) {
-    return absl::DataLossError(absl::StrCat(bytes.size(), " bytes are no whole rows of ",
-                                            sizeof(Row), " bytes"));
+    return absl::DataLossError(
+        absl::StrCat(bytes.size(), " bytes are no whole rows of ", sizeof(Row), " bytes"));
   }
   std::vector<Row> rows(bytes.size() / sizeof(Row));
   std::memcpy(rows.data(), bytes.data(), bytes.size());
@@ -134,8 +134,8 @@ absl::Status StateMachine::Load(uint32_t section, absl::string_view bytes) {
       accounts.Expect(rows[0].accounts);
       state_->to_load = {rows[0].accounts, rows[0].details, rows[0].pendings};
       state_->last_timestamp_ns = rows[0].last_timestamp_ns;
-      state_->transfer_executor.Load({rows[0].transfers, rows[0].newest_transfer_ns, rows[0].burnt,
-                                      rows[0].burnt_hash});
+      state_->transfer_executor.Load(
+          {rows[0].transfers, rows[0].newest_transfer_ns, rows[0].burnt, rows[0].burnt_hash});
       return absl::OkStatus();
     }
     case kAccounts: {

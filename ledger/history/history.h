@@ -22,10 +22,10 @@
 namespace ledger {
 
 struct HistoryOptions {
-  std::string folder;                    // Created when missing.
-  uint32_t window_transfers = 1 << 21;   // Kept in memory before they go to the disk as one run.
-  uint64_t cache_bytes = 256 << 20;      // For reading what is on the disk.
-  uint32_t merge_runs = 8;               // As many of one level become one of the next.
+  std::string folder;                   // Created when missing.
+  uint32_t window_transfers = 1 << 21;  // Kept in memory before they go to the disk as one run.
+  uint64_t cache_bytes = 256 << 20;     // For reading what is on the disk.
+  uint32_t merge_runs = 8;              // As many of one level become one of the next.
 };
 
 // Every transfer ever made, by id and by account and time, with memory bounded: the newest stand in
@@ -34,9 +34,9 @@ struct HistoryOptions {
 //
 // One thread writes (TransferStore and what says so below); any thread asks. A thread of its own
 // moves windows that are full to the disk, once their records are durable in the log, so the
-// history never knows of more than the log does; another merges runs. What it has flushed it need not be told again:
-// a replay of records up to flushed().record_ns changes nothing and finds, at every moment, what
-// was there then.
+// history never knows of more than the log does; another merges runs. What it has flushed it need
+// not be told again: a replay of records up to flushed().record_ns changes nothing and finds, at
+// every moment, what was there then.
 class History final : public TransferStore {
  public:
   // `files` must outlive it. DATA_LOSS, FAILED_PRECONDITION and RESOURCE_EXHAUSTED say what to do.
@@ -142,15 +142,15 @@ class History final : public TransferStore {
   const std::unique_ptr<RunFiles> files_;
 
   Reached reached_;
-  Reached published_;           // At the end of the last batch.
-  uint64_t record_ns_ = 0;      // Of the last batch.
-  const Flushed at_open_;  // Records up to its time are on the disk already.
-  Reached replayed_;       // When the replay had come to that time.
+  Reached published_;       // At the end of the last batch.
+  uint64_t record_ns_ = 0;  // Of the last batch.
+  const Flushed at_open_;   // Records up to its time are on the disk already.
+  Reached replayed_;        // When the replay had come to that time.
   // What a replay will add again, from what it adds next on; none after it.
   std::optional<TransferScan> ahead_;
   std::shared_ptr<const View> current_;
   uint64_t current_version_ = 0;
-  std::shared_ptr<Window> window_;  // current_'s last.
+  std::shared_ptr<Window> window_;   // current_'s last.
   std::optional<RunReader> reader_;  // Of current_.
   HistoryRow found_;
 

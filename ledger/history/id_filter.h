@@ -47,9 +47,7 @@ class IdFilter {
 
  private:
   IdFilter() = default;
-  uint64_t BlockOf(uint64_t hash) const {
-    return ((hash >> 32) * blocks_) >> 32;
-  }
+  uint64_t BlockOf(uint64_t hash) const { return ((hash >> 32) * blocks_) >> 32; }
 
   uint64_t blocks_ = 0;
   const uint64_t* words_ = nullptr;  // Eight a block.

@@ -143,8 +143,7 @@ absl::Status RunFiles::Commit(const Runs& runs, const Flushed& flushed) {
   for (const auto& run : runs) Pack(run->facts, packer);
   rocksdb::WriteOptions write;
   write.sync = true;
-  return FromRocks(
-      database_->Put(write, families_[kMeta], kFactsKey, ToSlice(packer.bytes())));
+  return FromRocks(database_->Put(write, families_[kMeta], kFactsKey, ToSlice(packer.bytes())));
 }
 
 // Files of runs that are not in the list: a crash came between their writing and the list's, or
@@ -168,13 +167,13 @@ absl::Status RunFiles::DropUnfinished() {
   const std::string end = TransferKey(UINT64_MAX);
   const rocksdb::Slice begin_slice(begin);
   const rocksdb::Slice end_slice(end);
-  RETURN_IF_ERROR(FromRocks(rocksdb::DeleteFilesInRange(
-      database_.get(), families_[kTransfers], &begin_slice, &end_slice)));
+  RETURN_IF_ERROR(FromRocks(rocksdb::DeleteFilesInRange(database_.get(), families_[kTransfers],
+                                                        &begin_slice, &end_slice)));
   const auto iterator = Read(kTransfers);
   iterator->Seek(begin);
   if (!iterator->Valid()) return FromRocks(iterator->status());
-  return FromRocks(database_->DeleteRange(rocksdb::WriteOptions(), families_[kTransfers], begin,
-                                          end));
+  return FromRocks(
+      database_->DeleteRange(rocksdb::WriteOptions(), families_[kTransfers], begin, end));
 }
 
 absl::Status RunFiles::Drop(const RunFacts& run) {
@@ -183,16 +182,15 @@ absl::Status RunFiles::Drop(const RunFacts& run) {
   const rocksdb::Slice begin_slice(begin);
   const rocksdb::Slice end_slice(end);
   for (const Family family : {kIds, kAccounts}) {
-    RETURN_IF_ERROR(FromRocks(rocksdb::DeleteFilesInRange(database_.get(), families_[family],
-                                                          &begin_slice, &end_slice)));
+    RETURN_IF_ERROR(FromRocks(
+        rocksdb::DeleteFilesInRange(database_.get(), families_[family], &begin_slice, &end_slice)));
     const auto iterator = Read(family);
     iterator->Seek(begin);
     if (!iterator->Valid() || RunOfKey(ToView(iterator->key())) != run.run) continue;
-    RETURN_IF_ERROR(FromRocks(
-        database_->DeleteRange(rocksdb::WriteOptions(), families_[family], begin, end)));
+    RETURN_IF_ERROR(
+        FromRocks(database_->DeleteRange(rocksdb::WriteOptions(), families_[family], begin, end)));
   }
-  return files_.Exists(FilterPath(run.run)) ? files_.Remove(FilterPath(run.run))
-                                            : absl::OkStatus();
+  return files_.Exists(FilterPath(run.run)) ? files_.Remove(FilterPath(run.run)) : absl::OkStatus();
 }
 
 std::string RunFiles::FilterPath(uint32_t run) const {

@@ -142,8 +142,7 @@ class RunFiles {
   absl::Status DropUnfinished();
   absl::StatusOr<std::unique_ptr<IdFilter>> LoadFilter(const RunFacts& facts);
   absl::Status Ingest(uint32_t run, const std::vector<Family>& families);
-  absl::StatusOr<RunPointer> FinishRun(const RunFacts& facts,
-                                                       std::unique_ptr<IdFilter> filter);
+  absl::StatusOr<RunPointer> FinishRun(const RunFacts& facts, std::unique_ptr<IdFilter> filter);
   std::string FilterPath(uint32_t run) const;
   std::string SortedFilePath(uint32_t run, Family family) const;
   std::unique_ptr<rocksdb::Iterator> Read(Family family) const;

@@ -133,11 +133,10 @@ void Window::Reset() {
 absl::Span<const BalanceRow> Window::BalancesAt(uint64_t timestamp_ns) const {
   const BalanceRow* const begin = balance_rows_.data();
   const BalanceRow* const end = begin + balances_published_.load(std::memory_order_acquire);
-  const auto [first, last] =
-      std::equal_range(begin, end, BalanceRow{{}, timestamp_ns},
-                       [](const BalanceRow& left, const BalanceRow& right) {
-                         return left.timestamp_ns < right.timestamp_ns;
-                       });
+  const auto [first, last] = std::equal_range(begin, end, BalanceRow{{}, timestamp_ns},
+                                              [](const BalanceRow& left, const BalanceRow& right) {
+                                                return left.timestamp_ns < right.timestamp_ns;
+                                              });
   return {first, static_cast<size_t>(last - first)};
 }
 
@@ -148,8 +147,8 @@ std::vector<uint32_t> Window::RowsOfAccount(const Id128& account_id, uint32_t co
     const auto by_key = [](const KeyedRow& left, const KeyedRow& right) {
       return left.key < right.key;
     };
-    const auto [first, last] = std::equal_range(chunks_[i].begin(), chunks_[i].end(),
-                                                KeyedRow{account_id.low, 0}, by_key);
+    const auto [first, last] =
+        std::equal_range(chunks_[i].begin(), chunks_[i].end(), KeyedRow{account_id.low, 0}, by_key);
     for (auto entry = first; entry != last && entry->row < count; ++entry) {
       const Transfer& transfer = rows_[entry->row];
       if (transfer.debit_account_id == account_id || transfer.credit_account_id == account_id) {

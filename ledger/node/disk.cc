@@ -65,9 +65,9 @@ absl::StatusOr<bool> Disk::LoadNewestSnapshot() {
                        shard->state().account_count(), " accounts"));
       return true;
     }
-    Say(absl::StrCat("the snapshot at record ", position,
-                     " cannot be used, the one before it and more of the log are: ",
-                     status.message()));
+    Say(absl::StrCat(
+        "the snapshot at record ", position,
+        " cannot be used, the one before it and more of the log are: ", status.message()));
     NewShard();
   }
   return false;
@@ -115,9 +115,9 @@ absl::Status Disk::Replay() {
     RETURN_IF_ERROR(shard->Replay(item->record));
   }
   RETURN_IF_ERROR(shard->ReplayDone());
-  Say(absl::StrCat("read back ", shard->position() - before, " records: ",
-                   shard->state().account_count(), " accounts, ", shard->state().transfer_count(),
-                   " transfers"));
+  Say(absl::StrCat("read back ", shard->position() - before,
+                   " records: ", shard->state().account_count(), " accounts, ",
+                   shard->state().transfer_count(), " transfers"));
   return absl::OkStatus();
 }
 

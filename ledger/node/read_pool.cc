@@ -16,8 +16,8 @@ absl::Status ReadPool::Submit(std::function<void()> read) {
   const absl::MutexLock lock(&mutex_);
   if (stopping_) return absl::UnavailableError("the node is stopping");
   if (waiting_.size() >= waiting_max_) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        "the node is busy: ", waiting_.size(), " reads of history wait; ask again later"));
+    return absl::ResourceExhaustedError(absl::StrCat("the node is busy: ", waiting_.size(),
+                                                     " reads of history wait; ask again later"));
   }
   waiting_.push_back(std::move(read));
   return absl::OkStatus();

@@ -23,8 +23,8 @@
 #include "ledger/history/history.h"
 #include "ledger/node/durable_tail.h"
 #include "ledger/storage/frame.h"
-#include "ledger/storage/snapshot.h"
 #include "ledger/storage/small_file.h"
+#include "ledger/storage/snapshot.h"
 
 namespace ledger {
 

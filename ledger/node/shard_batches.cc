@@ -23,7 +23,7 @@ size_t RowBytes(RecordKind kind) {
 // What a group needs to know of a batch.
 struct Shape {
   size_t events = 0;
-  bool is_imported = false;    // As its first event says.
+  bool is_imported = false;   // As its first event says.
   bool leaves_chain = false;  // Its last event is linked to the next.
 };
 
@@ -145,11 +145,10 @@ void Shard::AnswerBatches(Pending& pending, const std::vector<EventResult>& resu
                        .results = PartOf(results, first, count)};
     first += count;
     // `result` moves into the answer, which waits for its own record only.
-    waiting_.push_back(
-        {record.position,
-         [result = std::move(result), done = std::move(batch.done)](const absl::Status& status) {
-           status.ok() ? done(result) : done(status);
-         }});
+    waiting_.push_back({record.position, [result = std::move(result), done = std::move(batch.done)](
+                                             const absl::Status& status) {
+                          status.ok() ? done(result) : done(status);
+                        }});
   }
 }
 

@@ -71,9 +71,8 @@ absl::Status Shard::Restore(const SnapshotFacts& facts, const pb::NodeFacts& nod
     if (statement.owner() == ownership_.self()) sealed_[statement.position()] = statement;
   }
   ownership_.Restore(*last_, std::move(own_seals));
-  appended_ = {.position = facts.position,
-               .bytes = node.log_bytes(),
-               .timestamp_ns = facts.timestamp_ns};
+  appended_ = {
+      .position = facts.position, .bytes = node.log_bytes(), .timestamp_ns = facts.timestamp_ns};
   return absl::OkStatus();
 }
 

@@ -116,8 +116,8 @@ absl::StatusOr<Snapshotter::Taken> Snapshotter::Write(const FrozenShard& frozen)
                    parts_.snapshots.Begin(frozen.facts));
   const std::string node = frozen.node.SerializeAsString();
   for (size_t at = 0; at < node.size(); at += kSnapshotPayloadBytesMax) {
-    RETURN_IF_ERROR(writer->Add(
-        kNodeFactsSection, absl::string_view(node).substr(at, kSnapshotPayloadBytesMax)));
+    RETURN_IF_ERROR(writer->Add(kNodeFactsSection,
+                                absl::string_view(node).substr(at, kSnapshotPayloadBytesMax)));
   }
   const absl::Duration start = options_.clock->MonotonicNow();
   const auto add = [&](uint32_t section, absl::string_view bytes) -> absl::Status {

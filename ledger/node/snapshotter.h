@@ -41,8 +41,9 @@ struct SnapshotterOptions {
 };
 
 // Takes a snapshot behind so many bytes of log (as many as the last snapshot had, if that is more),
-// and when asked, on a thread of its own while writing goes on, at a quarter of a fast disk's speed. A snapshot that fails is said and tried again behind as much log; the node does
-// without. Any thread may ask.
+// and when asked, on a thread of its own while writing goes on, at a quarter of a fast disk's
+// speed. A snapshot that fails is said and tried again behind as much log; the node does without.
+// Any thread may ask.
 class Snapshotter {
  public:
   // The newest snapshot that is there was taken behind `log_bytes` of log.

@@ -72,8 +72,7 @@ class HeldLedger {
 std::vector<absl::StatusOr<pb::CreateResponse>> SendBehind(
     HeldLedger& ledger, MergingClient& client,
     const std::vector<pb::CreateTransfersRequest>& requests) {
-  std::vector<absl::StatusOr<pb::CreateResponse>> results(requests.size(),
-                                                          absl::UnknownError(""));
+  std::vector<absl::StatusOr<pb::CreateResponse>> results(requests.size(), absl::UnknownError(""));
   std::vector<std::thread> threads;
   for (size_t i = 0; i < requests.size(); ++i) {
     threads.emplace_back([&, i] { results[i] = client.CreateTransfers(requests[i]); });

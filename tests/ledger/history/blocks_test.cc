@@ -81,8 +81,12 @@ TEST_CASE("transfers come back by their time", "[history]") {
     if (i % 11 == 0) transfer.timeout_s = static_cast<uint32_t>(random());
     if (i % 13 == 0) transfer.flags = static_cast<uint16_t>(random());
     for (int side = 0; side < i % 3; ++side) {
-      row.balances.push_back({{AnyNumber(random), AnyNumber(random)}, time_ns, AnyNumber(random),
-                              AnyNumber(random), AnyNumber(random), AnyNumber(random)});
+      row.balances.push_back({{AnyNumber(random), AnyNumber(random)},
+                              time_ns,
+                              AnyNumber(random),
+                              AnyNumber(random),
+                              AnyNumber(random),
+                              AnyNumber(random)});
     }
     CHECK(writer.Add(transfer, row.balances).ok());
     rows.push_back(row);
@@ -169,8 +173,7 @@ TEST_CASE("a filter knows what it was told, and little else", "[history]") {
   for (const Id128& id : ids) CHECK((*mapped)->MayContain(id));
   int wrong = 0;
   for (int i = 0; i < 2 * kIds; ++i) {
-    const Id128 other =
-        i % 2 == 0 ? Id128{8, static_cast<uint64_t>(i)} : Id128{random(), random()};
+    const Id128 other = i % 2 == 0 ? Id128{8, static_cast<uint64_t>(i)} : Id128{random(), random()};
     if ((*mapped)->MayContain(other)) ++wrong;
   }
   CHECK(wrong < 2 * kIds / 200);

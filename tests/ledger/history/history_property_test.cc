@@ -30,15 +30,12 @@ std::vector<EventResult> Execute(StateMachine& machine, const LoggedBatch& batch
   if (const auto* accounts = std::get_if<std::vector<Account>>(&batch.events)) {
     return machine.CreateAccounts(*accounts, batch.timestamp_ns);
   }
-  return machine.CreateTransfers(std::get<std::vector<Transfer>>(batch.events),
-                                 batch.timestamp_ns);
+  return machine.CreateTransfers(std::get<std::vector<Transfer>>(batch.events), batch.timestamp_ns);
 }
 
 class World {
  public:
-  explicit World(uint32_t seed) : events_(kShard, seed), memory_(kShard, memory_store_) {
-    Open();
-  }
+  explicit World(uint32_t seed) : events_(kShard, seed), memory_(kShard, memory_store_) { Open(); }
 
   void Step() {
     const uint64_t before = now_;

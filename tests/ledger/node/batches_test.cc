@@ -43,14 +43,14 @@ class Together {
     const std::vector<Transfer>& kept = batches_.back();
     const size_t number = results_.size();
     results_.emplace_back();
-    bench_.shard->Append({.kind = RecordKind::kTransfers,
-                          .epoch = 0,
-                          .body = {reinterpret_cast<const char*>(kept.data()),
-                                   kept.size() * sizeof(Transfer)},
-                          .done = [this, number](const absl::StatusOr<BatchResult>& result) {
-                            REQUIRE(result.ok());
-                            results_[number] = *result;
-                          }});
+    bench_.shard->Append(
+        {.kind = RecordKind::kTransfers,
+         .epoch = 0,
+         .body = {reinterpret_cast<const char*>(kept.data()), kept.size() * sizeof(Transfer)},
+         .done = [this, number](const absl::StatusOr<BatchResult>& result) {
+           REQUIRE(result.ok());
+           results_[number] = *result;
+         }});
   }
   const std::vector<std::optional<BatchResult>>& Done() {
     bench_.Sync();
@@ -77,9 +77,9 @@ TEST_CASE("batches that come together are one record, and answered each for itse
   const auto& results = stage.together.Done();
   CHECK(results[0]->position == results[2]->position);
   CHECK(results[0]->results.empty());
-  CHECK(results[1]->results ==
-        std::vector<EventResult>{
-            {1, static_cast<uint32_t>(TransferStatus::kCreditAccountNotFound)}});
+  CHECK(
+      results[1]->results ==
+      std::vector<EventResult>{{1, static_cast<uint32_t>(TransferStatus::kCreditAccountNotFound)}});
   CHECK(results[2]->results.empty());
   // The time of a batch's last event: what docs/ledger.md counts from.
   for (const auto& [number, id] : {std::pair(0, 2), std::pair(1, 5), std::pair(2, 6)}) {
@@ -96,9 +96,9 @@ TEST_CASE("a chain that a batch leaves open takes in nobody else's events", "[ba
   stage.together.Add({NewTransfer(2)});
   const auto& results = stage.together.Done();
   CHECK(results[0]->position + 1 == results[1]->position);
-  CHECK(results[0]->results ==
-        std::vector<EventResult>{
-            {0, static_cast<uint32_t>(TransferStatus::kLinkedEventChainOpen)}});
+  CHECK(
+      results[0]->results ==
+      std::vector<EventResult>{{0, static_cast<uint32_t>(TransferStatus::kLinkedEventChainOpen)}});
   CHECK(results[1]->results.empty());
 }
 

@@ -23,9 +23,8 @@ class ShardBench {
   ShardBench()
       : small_files_(files_, "data"),
         clock_(absl::FromUnixSeconds(1'000)),
-        history_(
-            History::Open(base::SystemFileSystem(), {.folder = folder_.path() + "/history"})
-                .value()) {
+        history_(History::Open(base::SystemFileSystem(), {.folder = folder_.path() + "/history"})
+                     .value()) {
     pb::NodeConfig config;
     config.set_shard(0);
     config.set_node_id("source");

@@ -54,7 +54,6 @@ void Damage(const std::string& path) {
   REQUIRE(base::SystemFileSystem().Replace(path, bytes).ok());
 }
 
-
 // Every transfer is found by id and with its account.
 void CheckTransfers(Cluster& cluster, const std::string& node, int count) {
   pb::LookupRequest lookup;
@@ -123,9 +122,9 @@ TEST_CASE("a damaged snapshot is passed over for the one before it", "[snapshot]
 
   Sayings said;
   cluster.Start("source", [&](NodeOptions& options) { said.Listen(options); });
-  CHECK_THAT(said.all(), Catch::Contains(absl::StrCat("the snapshot at record ", newest,
-                                                      " cannot be used")) &&
-                             Catch::Contains("loaded the snapshot at record 2"));
+  CHECK_THAT(said.all(),
+             Catch::Contains(absl::StrCat("the snapshot at record ", newest, " cannot be used")) &&
+                 Catch::Contains("loaded the snapshot at record 2"));
   CheckTransfers(cluster, "source", 30);
 }
 
@@ -158,8 +157,8 @@ TEST_CASE("the log behind two snapshots is given up, and the node starts without
     cluster.Start("source", trims);
     cluster.Start("target");
     cluster.Follow("target", "source");
-    const auto status = cluster.Await(
-        "target", [](const pb::NodeStatus& now) { return !now.fault().empty(); });
+    const auto status =
+        cluster.Await("target", [](const pb::NodeStatus& now) { return !now.fault().empty(); });
     CHECK_THAT(status.fault(), Catch::Contains("snapshot"));
   }
   SECTION("without a snapshot that can be used it does not start") {
