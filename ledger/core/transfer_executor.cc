@@ -32,7 +32,7 @@ TransferStatus TransferExecutor::CheckExisting(const Transfer& event, const Tran
   if (!IsResolution(stored)) return CheckExistingPlain(event, stored);
   const Transfer resolution = stored;  // The store's pointer ends with its next call.
   const FoundTransfer pending = transfers_.Find(resolution.pending_id);
-  INVARIANT(pending.transfer != nullptr);
+  if (pending.transfer == nullptr) return Status::kExists;  // The store failed: nobody is told.
   return CheckExistingResolution(event, resolution, *pending.transfer);
 }
 

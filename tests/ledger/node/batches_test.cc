@@ -146,17 +146,41 @@ void DamageHistory(const std::string& folder) {
   }
 }
 
-TEST_CASE("every batch is answered when history cannot be read", "[batches]") {
-  Stage stage;
-  stage.together.Add({NewTransfer(1)});
-  stage.together.Done();
+// What was made so far goes to the disk, where it cannot be read.
+void LoseHistory(Stage& stage) {
   History& history = stage.bench.history();
   history.SealWindow();
   history.Durable(UINT64_MAX);
   REQUIRE(history.AwaitFlushed(history.reached()));
+  DamageHistory(stage.bench.history_folder());
+}
+
+TEST_CASE("a repeat whose pending transfer cannot be read ends in order", "[batches]") {
+  Stage stage;
+  stage.together.Add({NewTransfer(1, 2, TransferFlags::kPending)});
+  stage.together.Done();
+  LoseHistory(stage);
+  Transfer post = NewTransfer(2, 2, TransferFlags::kPostPendingTransfer);
+  post.pending_id = {0, 1};
+  stage.together.Add({post});
+  stage.together.Done();  // The window is still at hand; after this batch the run is asked.
+  absl::Status answer;
+  stage.bench.shard->Append(
+      {.kind = RecordKind::kTransfers,
+       .epoch = 0,
+       .body = {reinterpret_cast<const char*>(&post), sizeof(Transfer)},
+       .done = [&](const absl::StatusOr<BatchResult>& result) { answer = result.status(); }});
+  stage.bench.shard->ApplyPending();
+  CHECK(absl::IsUnavailable(answer));
+}
+
+TEST_CASE("every batch is answered when history cannot be read", "[batches]") {
+  Stage stage;
+  stage.together.Add({NewTransfer(1)});
+  stage.together.Done();
+  LoseHistory(stage);
   stage.together.Add({NewTransfer(2)});
   stage.together.Done();
-  DamageHistory(stage.bench.history_folder());
 
   const std::vector<Transfer> repeat = {NewTransfer(1)};
   std::vector<absl::Status> answers;
