@@ -27,11 +27,11 @@ struct BurntId {
 // indexes.
 class Window {
  public:
-  // Takes `transfers_max`, and what the batch that reaches it still holds.
+  // Takes `transfers_max`, as many burnt ids, and what the batch that reaches it still holds.
   explicit Window(uint32_t transfers_max);
 
   // --- The adding thread ---
-  bool IsFull() const { return transfers_ >= transfers_max_; }
+  bool IsFull() const { return transfers_ >= transfers_max_ || burnt_.size() >= transfers_max_; }
   bool IsEmpty() const { return transfers_ == 0 && burnt_.empty(); }
   // Whether a transfer's id may be the one, as the ids' range says.
   bool MayHold(const Id128& id) const { return id_min_ <= id && id <= id_max_; }

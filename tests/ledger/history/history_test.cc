@@ -71,6 +71,19 @@ TEST_CASE("what is not durable in the log does not go to the disk", "[history]")
   CHECK(history->flushed().record_ns == 10'000);
 }
 
+TEST_CASE("burnt ids fill a window too", "[history]") {
+  const TemporaryFolder folder;
+  const auto history = OpenIn(folder, 100);
+  for (uint64_t id = 1; id <= 100; ++id) history->Burn({0, id}, id);
+  history->EndBatch(1'000);
+  history->Durable(1'000);
+  const absl::Time end = absl::Now() + absl::Seconds(20);
+  while (history->flushed().burnt < 100 && absl::Now() < end) std::this_thread::yield();
+  CHECK(history->flushed().burnt == 100);
+  history->EndBatch(2'000);
+  CHECK(history->Find({0, 7}).failed);
+}
+
 TEST_CASE("a replay finds what was there at each moment, not what came later", "[history]") {
   const TemporaryFolder folder;
   {
