@@ -23,7 +23,10 @@ absl::Status Disk::Open() {
         ", and there is no snapshot before it that can be used: set up a new node id and let it "
         "follow another node of the shard"));
   }
-  return Replay();
+  RETURN_IF_ERROR(Replay());
+  // Only now, when another way has led to the end.
+  for (const uint64_t position : unusable_) RETURN_IF_ERROR(snapshots->Remove(position));
+  return absl::OkStatus();
 }
 
 absl::Status Disk::OpenFiles() {
@@ -68,6 +71,7 @@ absl::StatusOr<bool> Disk::LoadNewestSnapshot() {
     Say(absl::StrCat(
         "the snapshot at record ", position,
         " cannot be used, the one before it and more of the log are: ", status.message()));
+    unusable_.push_back(position);
     NewShard();
   }
   return false;

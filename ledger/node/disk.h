@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "base/folder_lock.h"
@@ -41,6 +42,7 @@ struct Disk {
   absl::Status LoadSnapshot(uint64_t position);
   absl::Status Replay();
 
+  std::vector<uint64_t> unusable_;  // Snapshots that were passed over.
   MemberKeys keys_;
   std::shared_ptr<const base::SigningKey> key_;
 };

@@ -55,6 +55,11 @@ absl::StatusOr<std::unique_ptr<SnapshotReader>> Snapshots::Read(uint64_t positio
   return SnapshotReader::Open(files_, folder_, position);
 }
 
+absl::Status Snapshots::Remove(uint64_t position) const {
+  RETURN_IF_ERROR(files_.Remove(SnapshotPath(folder_, position)));
+  return files_.SyncFolder(folder_);
+}
+
 absl::Status Snapshots::Prune() const {
   ASSIGN_OR_RETURN(const std::vector<uint64_t> positions, ListDurable());
   for (size_t i = kKept; i < positions.size(); ++i) {

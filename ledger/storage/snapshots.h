@@ -28,6 +28,8 @@ class Snapshots {
   absl::StatusOr<std::vector<uint64_t>> List() const;
   absl::StatusOr<std::unique_ptr<SnapshotWriter>> Begin(const SnapshotFacts& facts) const;
   absl::StatusOr<std::unique_ptr<SnapshotReader>> Read(uint64_t position) const;
+  // One that cannot be used: it must not count as one of those that are kept.
+  absl::Status Remove(uint64_t position) const;
   // Removes all but the newest two.
   absl::Status Prune() const;
   // The log may be trimmed before this position: behind the second newest snapshot. 1 while there

@@ -134,6 +134,16 @@ TEST_CASE("one bad request does not spoil the others", "[merging]") {
   CHECK(ledger.calls() == Calls{{1}, {3, 666, 5}, {3}, {666}, {5}});
 }
 
+TEST_CASE("a request without events is not hidden in another's call", "[merging]") {
+  int calls = 0;
+  MergingClient client([&](const pb::CreateTransfersRequest&) {
+    ++calls;
+    return absl::InvalidArgumentError("no events");
+  });
+  CHECK(absl::IsInvalidArgument(client.CreateTransfers({}).status()));
+  CHECK(calls == 1);
+}
+
 TEST_CASE("no call has more events than a batch may", "[merging]") {
   HeldLedger ledger;
   MergingClient client(ledger.Send(), 1);

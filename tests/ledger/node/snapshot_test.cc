@@ -126,6 +126,8 @@ TEST_CASE("a damaged snapshot is passed over for the one before it", "[snapshot]
              Catch::Contains(absl::StrCat("the snapshot at record ", newest, " cannot be used")) &&
                  Catch::Contains("loaded the snapshot at record 2"));
   CheckTransfers(cluster, "source", 30);
+  // It does not count as one of the two that the log is given up behind.
+  CHECK_FALSE(base::SystemFileSystem().Exists(SnapshotFile(cluster, "source", newest)));
 }
 
 TEST_CASE("the log behind two snapshots is given up, and the node starts without it",
