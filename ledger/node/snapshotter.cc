@@ -60,7 +60,6 @@ void Snapshotter::Loop() {
     std::function<void(const absl::StatusOr<Taken>&)> asked;
     {
       const absl::MutexLock lock(&mutex_);
-      is_taking_ = false;
       mutex_.AwaitWithTimeout(absl::Condition(&is_wanted), kLookEvery);
       asked = std::exchange(asked_, nullptr);
       if (stopping_) {
@@ -78,7 +77,11 @@ void Snapshotter::Loop() {
     if (!taken.ok() && options_.say) {
       options_.say(absl::StrCat("no snapshot was taken: ", taken.status().message()));
     }
-    if (asked) asked(taken);
+    {
+      const absl::MutexLock lock(&mutex_);
+      is_taking_ = false;
+    }
+    if (asked) asked(taken);  // Who is answered may ask for the next one at once.
   }
 }
 

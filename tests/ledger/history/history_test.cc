@@ -77,9 +77,7 @@ TEST_CASE("burnt ids fill a window too", "[history]") {
   for (uint64_t id = 1; id <= 100; ++id) history->Burn({0, id}, id);
   history->EndBatch(1'000);
   history->Durable(1'000);
-  const absl::Time end = absl::Now() + absl::Seconds(20);
-  while (history->flushed().burnt < 100 && absl::Now() < end) std::this_thread::yield();
-  CHECK(history->flushed().burnt == 100);
+  CHECK(history->AwaitFlushed({.newest_ns = 0, .transfers = 0, .burnt = 100}));
   history->EndBatch(2'000);
   CHECK(history->Find({0, 7}).failed);
 }
