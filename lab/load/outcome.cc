@@ -181,7 +181,9 @@ absl::StatusOr<std::optional<TakenRow>> TakeRow(absl::string_view& bytes) {
                 .code = fixed.code,
                 .unexpected = (fixed.flags & kUnexpected) != 0};
   row.legs.resize(fixed.legs);
-  std::memcpy(row.legs.data(), bytes.data() + sizeof(fixed), fixed.legs * sizeof(Leg));
+  if (fixed.legs > 0) {
+    std::memcpy(row.legs.data(), bytes.data() + sizeof(fixed), fixed.legs * sizeof(Leg));
+  }
   bytes.remove_prefix(total);
   return taken;
 }

@@ -51,7 +51,7 @@ absl::StatusOr<std::vector<Row>> AsRows(absl::string_view bytes) {
         absl::StrCat(bytes.size(), " bytes are no whole rows of ", sizeof(Row), " bytes"));
   }
   std::vector<Row> rows(bytes.size() / sizeof(Row));
-  std::memcpy(rows.data(), bytes.data(), bytes.size());
+  if (!rows.empty()) std::memcpy(rows.data(), bytes.data(), bytes.size());
   return rows;
 }
 
