@@ -130,6 +130,7 @@ class History final : public TransferStore {
   void FlushLoop();
   bool HasWindow() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IndexSome();
+  void MakeSpare();
   void TellCaughtUp();
   absl::Status Flush(const SealedWindow& sealed);
   void Recycle();

@@ -44,6 +44,7 @@ void History::FlushLoop() {
       TellCaughtUp();
     }
     Recycle();
+    MakeSpare();
   }
 }
 
@@ -101,6 +102,18 @@ void History::Recycle() {
   free->Reset();
   const absl::MutexLock lock(&mutex_);
   spare_ = std::move(free);
+}
+
+// Else the writing thread would make it, which clients would feel.
+void History::MakeSpare() {
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (spare_ != nullptr || view_->windows.back()->published().empty()) return;
+    if (!sealed_.empty() || !retired_.empty()) return;  // One of them becomes it.
+  }
+  auto spare = std::make_shared<Window>(options_.window_transfers);
+  const absl::MutexLock lock(&mutex_);
+  spare_ = std::move(spare);
 }
 
 bool History::AwaitFlushed(const Reached& reached) const {

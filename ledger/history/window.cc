@@ -24,7 +24,9 @@ Window::Window(uint32_t transfers_max)
       rows_(size_t{transfers_max} + kBatchEventsMax),
       balance_rows_(2 * (size_t{transfers_max} + kBatchEventsMax)),
       slots_(std::bit_ceil((uint64_t{transfers_max} + kBatchEventsMax) * 3 / 2)),
-      chunks_((size_t{transfers_max} + kBatchEventsMax) / kChunkRows + 1) {}
+      chunks_((size_t{transfers_max} + kBatchEventsMax) / kChunkRows + 1) {
+  slots_.TouchAll();
+}
 
 // --- The adding thread ---
 

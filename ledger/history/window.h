@@ -27,7 +27,8 @@ struct BurntId {
 // indexes.
 class Window {
  public:
-  // Takes `transfers_max`, as many burnt ids, and what the batch that reaches it still holds.
+  // Takes `transfers_max`, as many burnt ids, and what the batch that reaches it still holds. Takes
+  // its time for one of millions: the memory that is hit at random is there then.
   explicit Window(uint32_t transfers_max);
 
   // --- The adding thread ---
@@ -77,7 +78,6 @@ class Window {
 
  private:
   static constexpr uint32_t kChunkRows = 1 << 14;
-  static constexpr uint32_t kNone = UINT32_MAX;
 
   uint64_t SlotOf(const Id128& id) const;
   void Drop(const Transfer& transfer);
