@@ -14,8 +14,11 @@ struct HugePageDeleter {
 };
 using HugePage = std::unique_ptr<void, HugePageDeleter>;
 
-// Zeroed memory of kHugePageBytes, aligned to as much. `is_huge` asks for one huge page, which is
-// all there at the first touch; else, or where the machine has none, small ones come as touched.
+// Zeroed memory of kHugePageBytes, aligned to as much. `is_huge` asks for one huge page; else, or
+// where the machine has none, small ones come as touched. Any thread.
+//
+// A huge page costs its first touch up to 2 ms, so a thread keeps some ready, all there, once the
+// first was asked for: who takes them one after the other seldom waits.
 HugePage AllocateHugePage(bool is_huge);
 
 }  // namespace base
