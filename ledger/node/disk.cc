@@ -38,11 +38,14 @@ absl::Status Disk::OpenFiles() {
   ASSIGN_OR_RETURN(base::FolderLock taken, base::FolderLock::Take(folder));
   lock.emplace(std::move(taken));
   small_files.emplace(*options.files, folder);
-  ASSIGN_OR_RETURN(log, Log::Open(*options.files, {.folder = folder + "/log"}));
+  ASSIGN_OR_RETURN(snapshots, Snapshots::Open(*options.files, folder + "/snapshots"));
+  ASSIGN_OR_RETURN(const std::vector<uint64_t> positions, snapshots->List());
+  const uint64_t scan_from = positions.empty() ? 1 : positions.front() + 1;
+  ASSIGN_OR_RETURN(log,
+                   Log::Open(*options.files, {.folder = folder + "/log", .scan_from = scan_from}));
   if (!log->torn_tail().empty()) {
     Say(absl::StrCat("dropped a torn tail, which nobody was told of: ", log->torn_tail()));
   }
-  ASSIGN_OR_RETURN(snapshots, Snapshots::Open(*options.files, folder + "/snapshots"));
   RETURN_IF_ERROR(snapshots->CheckLogReaches(log->durable_position()));
   ASSIGN_OR_RETURN(history, History::Open(*options.files, {.folder = folder + "/history"}));
   NewShard();

@@ -29,7 +29,7 @@ absl::Status MakeFolder(base::FileSystem& files, const std::string& folder) {
 absl::StatusOr<std::unique_ptr<Log>> Log::Open(base::FileSystem& files, LogOptions options) {
   INVARIANT(options.segment_bytes % kFrameAlignment == 0);
   RETURN_IF_ERROR(MakeFolder(files, options.folder));
-  ASSIGN_OR_RETURN(RecoveredLog recovered, RecoverLog(files, options.folder));
+  ASSIGN_OR_RETURN(RecoveredLog recovered, RecoverLog(files, options.folder, options.scan_from));
   std::unique_ptr<Log> log(new Log(files, std::move(options), std::move(recovered)));
   RETURN_IF_ERROR(log->Start());
   return log;
@@ -190,6 +190,14 @@ FramePlace Log::Locate(uint64_t position) const {
       [](uint64_t wanted, const FramePlace& place) { return wanted < place.first_position; });
   if (after != index_.begin()) return *std::prev(after);
   return {segments_.front().first_position, segments_.front().number, 0};
+}
+
+// Whether that position stands in a later segment.
+bool Log::IsBehind(uint32_t segment, uint64_t position) const {
+  const std::lock_guard lock(mutex_);
+  const uint32_t first = segments_.front().number;
+  if (segment < first || segment - first + 1 >= segments_.size()) return false;
+  return segments_[segment - first + 1].first_position <= position;
 }
 
 uint64_t Log::DurableEnd(uint32_t segment) const {

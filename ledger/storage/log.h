@@ -26,6 +26,9 @@ struct LogOptions {
   // Whether the next segment is prepared on a thread of its own while the one before fills; else it
   // is when it is needed, which stops Append() for as long as its zeros take.
   bool prepares_ahead = true;
+  // Records before it stand in a snapshot: Open() does not scan segments that hold only those, and
+  // who reads them finds out whether they are whole.
+  uint64_t scan_from = 1;
 };
 
 class LogReader;
@@ -83,9 +86,10 @@ class Log {
   absl::Status MoveToNextSegment();
   absl::Status Write(Frame& frame);
 
-  // For readers: where to begin for `position`, and where the durable part of a segment ends; 0 for
-  // a segment that has none.
+  // For readers: where to begin for `position`, which segment holds a durable one, and where at
+  // most the durable part of a segment ends; 0 for a segment that has none.
   FramePlace Locate(uint64_t position) const;
+  bool IsBehind(uint32_t segment, uint64_t position) const;
   uint64_t DurableEnd(uint32_t segment) const;
 
   base::FileSystem& files_;

@@ -38,15 +38,13 @@ absl::StatusOr<const LogReader::Item*> LogReader::Next() {
 
 absl::Status LogReader::LoadFrame() {
   if (position_ < log_.first_position()) return Trimmed();
-  uint64_t durable_end = log_.DurableEnd(segment_);
-  if (offset_ >= durable_end) {
+  if (log_.IsBehind(segment_, position_)) {
     ++segment_;
     offset_ = 0;
     read_ahead_.reset();
     file_.reset();
-    durable_end = log_.DurableEnd(segment_);
   }
-  absl::Status status = ParseFrameAt(durable_end);
+  absl::Status status = ParseFrameAt(log_.DurableEnd(segment_));
   // Its segment may have been given up meanwhile, and be another one now.
   if (!status.ok() && position_ < log_.first_position()) return Trimmed();
   return status;

@@ -38,8 +38,8 @@ class Scanner {
  public:
   Scanner(base::FileSystem& files, const std::string& folder) : files_(files), folder_(folder) {}
 
-  absl::StatusOr<RecoveredLog> Scan() {
-    RETURN_IF_ERROR(Begin());
+  absl::StatusOr<RecoveredLog> Scan(uint64_t from) {
+    RETURN_IF_ERROR(Begin(from));
     while (true) {
       const uint64_t offset = log_.segments.back().end;
       const std::optional<FrameHeader> here = FrameAt(offset);
@@ -57,7 +57,7 @@ class Scanner {
  private:
   uint32_t segment() const { return log_.segments.back().number; }
 
-  absl::Status Begin() {
+  absl::Status Begin(uint64_t from) {
     ASSIGN_OR_RETURN(const LogBase base, LoadLogBase(files_, folder_));
     ASSIGN_OR_RETURN(const std::vector<uint32_t> there, ListSegments(files_, folder_));
     for (const uint32_t number : there) {
@@ -67,26 +67,61 @@ class Scanner {
     log_.position = base.position - 1;
     log_.synced_position = log_.position;
     log_.segments.push_back({base.segment, base.position, 0});
-    RETURN_IF_ERROR(Load(base.segment));
+    RETURN_IF_ERROR(PassOver(from));
+    RETURN_IF_ERROR(Load(segment()));
     if (!IsOlderFrame(content_)) return absl::OkStatus();
     return absl::FailedPreconditionError(absl::StrCat(
-        SegmentPath(folder_, base.segment),
+        SegmentPath(folder_, segment()),
         " was written by an earlier version of this program, which this one does not "
         "read; start that version, or set up a new node id that follows another node"));
+  }
+
+  // Goes to the segment that holds `from`, or to the one before the first whose beginning does not
+  // fit: the scan finds what is wrong.
+  absl::Status PassOver(uint64_t from) {
+    while (segment() < last_segment_) {
+      const uint32_t next = segment() + 1;
+      ASSIGN_OR_RETURN(const std::optional<FrameHeader> first, PeekFirst(next));
+      if (!first || !first->IsFor(next, 0)) return absl::OkStatus();
+      if (first->first_position > from || first->first_position <= log_.position) break;
+      LogSegment& passed = log_.segments.back();
+      ASSIGN_OR_RETURN(passed.end, WholeBytes(passed.number));
+      AddToIndex(log_.index, {passed.first_position, passed.number, 0});
+      log_.segments.push_back({next, first->first_position, 0});
+      // A frame is written when the one before is durable.
+      log_.position = log_.synced_position = first->first_position - 1;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::optional<FrameHeader>> PeekFirst(uint32_t number) const {
+    ASSIGN_OR_RETURN(const uint64_t bytes, WholeBytes(number));
+    if (bytes == 0) return std::nullopt;
+    ASSIGN_OR_RETURN(const auto file,
+                     files_.OpenDirect(SegmentPath(folder_, number), base::IfMissing::kFail));
+    const AlignedBuffer block(kFrameAlignment);
+    RETURN_IF_ERROR(file->ReadAt(0, block.data(), block.size()));
+    return PeekFrameHeader(block.view(0, block.size()));
+  }
+
+  // Frames end at multiples: what is behind the last one was cut short. 0 without the segment.
+  absl::StatusOr<uint64_t> WholeBytes(uint32_t number) const {
+    const auto file = files_.OpenDirect(SegmentPath(folder_, number), base::IfMissing::kFail);
+    if (absl::IsNotFound(file.status())) return 0;
+    RETURN_IF_ERROR(file.status());
+    ASSIGN_OR_RETURN(const uint64_t size, (*file)->Size());
+    return size / kFrameAlignment * kFrameAlignment;
   }
 
   // The whole segment into memory; a missing one is empty. The memory serves all of them.
   absl::Status Load(uint32_t number) {
     content_ = {};
-    const std::string path = SegmentPath(folder_, number);
-    const auto file = files_.OpenDirect(path, base::IfMissing::kFail);
-    if (absl::IsNotFound(file.status())) return absl::OkStatus();
-    RETURN_IF_ERROR(file.status());
-    ASSIGN_OR_RETURN(const uint64_t size, (*file)->Size());
-    // Frames end at multiples: what is behind the last one was cut short.
-    const uint64_t whole = size / kFrameAlignment * kFrameAlignment;
+    ASSIGN_OR_RETURN(const uint64_t whole, WholeBytes(number));
+    if (whole == 0) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const auto file,
+                     files_.OpenDirect(SegmentPath(folder_, number), base::IfMissing::kFail));
     if (buffer_.size() < whole) buffer_ = AlignedBuffer(whole);
-    RETURN_IF_ERROR(ReadWhole(**file, buffer_, whole));
+    RETURN_IF_ERROR(ReadWhole(*file, buffer_, whole));
     content_ = buffer_.view(0, whole);
     return absl::OkStatus();
   }
@@ -218,8 +253,9 @@ absl::StatusOr<std::vector<uint32_t>> ListSegments(base::FileSystem& files,
   return segments;
 }
 
-absl::StatusOr<RecoveredLog> RecoverLog(base::FileSystem& files, const std::string& folder) {
-  return Scanner(files, folder).Scan();
+absl::StatusOr<RecoveredLog> RecoverLog(base::FileSystem& files, const std::string& folder,
+                                        uint64_t scan_from) {
+  return Scanner(files, folder).Scan(scan_from);
 }
 
 }  // namespace ledger

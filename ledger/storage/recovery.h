@@ -40,7 +40,7 @@ absl::StatusOr<std::vector<uint32_t>> ListSegments(base::FileSystem& files,
 struct LogSegment {
   uint32_t number;
   uint64_t first_position;
-  uint64_t end;  // Behind its last frame.
+  uint64_t end;  // Behind its last frame; an upper bound when it was not scanned.
 };
 
 // What the frames of a log on the disk say.
@@ -53,9 +53,12 @@ struct RecoveredLog {
   std::string torn_tail;  // Where a frame was dropped that was never known to be durable; else "".
 };
 
-// Scans the segments in `folder`. A frame that is not whole is a torn tail, unless a later frame
+// Scans the segments in `folder`. Of segments that hold only records before `scan_from` it looks
+// where they begin and no further: their `end` is where the file ends, and their records may be
+// damaged; who reads them finds out. A frame that is not whole is a torn tail, unless a later frame
 // says that it was durable, or it is found in another place: then DATA_LOSS names file and byte.
 // Changes nothing.
-absl::StatusOr<RecoveredLog> RecoverLog(base::FileSystem& files, const std::string& folder);
+absl::StatusOr<RecoveredLog> RecoverLog(base::FileSystem& files, const std::string& folder,
+                                        uint64_t scan_from = 1);
 
 }  // namespace ledger

@@ -125,6 +125,38 @@ TEST_CASE("a lost segment behind the base is damage", "[trim]") {
   CHECK(absl::IsDataLoss(status));
 }
 
+TEST_CASE("what a snapshot holds is not scanned at a start, and can still be read", "[trim]") {
+  MemoryFileSystem files;
+  { Append(*std::make_unique<LogWriter>(Open(files)), 9); }
+  const uint64_t scan_from = GENERATE(range(uint64_t{1}, uint64_t{11}));
+  CAPTURE(scan_from);
+  LogOptions options = kOptions;
+  options.scan_from = scan_from;
+  LogWriter writer = Open(files, options);  // Reads all of it back.
+  CHECK(writer.position == 9);
+  CHECK(writer.log->first_position() == 1);
+  Append(writer, 3);
+  CHECK(Open(files).position == 12);
+  REQUIRE(writer.log->TrimBefore(6).ok());
+  CHECK(writer.log->first_position() == 5);
+}
+
+TEST_CASE("damage to what a snapshot holds is told to who reads it", "[trim]") {
+  MemoryFileSystem files;
+  { Append(*std::make_unique<LogWriter>(Open(files)), 9); }
+  files.Bytes("data/log/0002")[5'000] ^= 1;  // Records 3 and 4.
+  CHECK(absl::IsDataLoss(Log::Open(files, kOptions).status()));
+  LogOptions options = kOptions;
+  options.scan_from = 5;
+  const auto log = Log::Open(files, options);
+  REQUIRE(log.ok());
+  CHECK((*log)->durable_position() == 9);
+  CHECK((*LogReader(**log, 5).Next())->record.position == 5);
+  const absl::Status status = LogReader(**log, 3).Next().status();
+  CHECK(absl::IsDataLoss(status));
+  CHECK(absl::StrContains(status.message(), "data/log/0002"));
+}
+
 TEST_CASE("a log of the format before is left alone", "[trim]") {
   MemoryFileSystem files;
   std::string segment(8'192, '\0');
