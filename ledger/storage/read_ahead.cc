@@ -9,6 +9,19 @@
 
 namespace ledger {
 
+absl::Status ReadByTwo(const base::File& file, uint64_t offset, char* data, uint64_t bytes) {
+  constexpr uint64_t kWorthAThread = 2 << 20;
+  const uint64_t half =
+      bytes < kWorthAThread ? 0 : bytes / 2 / base::kDirectAlignment * base::kDirectAlignment;
+  std::future<absl::Status> first;
+  if (half > 0) {
+    first = std::async(std::launch::async, [&] { return file.ReadAt(offset, data, half); });
+  }
+  const absl::Status second = file.ReadAt(offset + half, data + half, bytes - half);
+  if (first.valid()) RETURN_IF_ERROR(first.get());
+  return second;
+}
+
 absl::StatusOr<absl::string_view> ReadAhead::Peek(uint64_t bytes, uint64_t limit) {
   INVARIANT(offset_ + bytes <= limit);
   while (end_ - offset_ < bytes) RETURN_IF_ERROR(Extend(bytes, limit));
@@ -67,7 +80,7 @@ void ReadAhead::StartAhead(uint64_t limit) {
   constexpr uint64_t kBufferBytes = kCarriedBytesMax + kStepBytes;
   if (spare_.size() < kBufferBytes) spare_ = AlignedBuffer(kBufferBytes);
   ahead_ = std::async(std::launch::async, [this, offset = end_] {
-    return file_.ReadAt(offset, spare_.data() + kCarriedBytesMax, kStepBytes);
+    return ReadByTwo(file_, offset, spare_.data() + kCarriedBytesMax, kStepBytes);
   });
 }
 

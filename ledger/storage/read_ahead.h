@@ -11,6 +11,9 @@
 
 namespace ledger {
 
+// A large read by two threads: one does not get all out of a disk.
+absl::Status ReadByTwo(const base::File& file, uint64_t offset, char* data, uint64_t bytes);
+
 // Reads a direct file from front to back in large steps: while the caller works on one, the next is
 // read on a thread of its own. All offsets and lengths are multiples of base::kDirectAlignment. Not
 // thread-safe.

@@ -1,7 +1,6 @@
 #include "ledger/storage/recovery.h"
 
 #include <algorithm>
-#include <future>
 #include <optional>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include "base/status_macros.h"
 #include "ledger/storage/aligned_buffer.h"
 #include "ledger/storage/frame.h"
+#include "ledger/storage/read_ahead.h"
 #include "ledger/storage/small_file.h"
 
 namespace ledger {
@@ -20,19 +20,6 @@ namespace {
 constexpr absl::string_view kWhatToDo =
     "do not start this node again: set up a new node id and let it follow another node of the "
     "shard";
-
-// One thread does not get all out of a disk.
-absl::Status ReadWhole(const base::File& file, const AlignedBuffer& buffer, uint64_t bytes) {
-  constexpr uint64_t kWorthAThread = 8 << 20;
-  const uint64_t half = bytes < kWorthAThread ? 0 : bytes / 2 / kFrameAlignment * kFrameAlignment;
-  std::future<absl::Status> first;
-  if (half > 0) {
-    first = std::async(std::launch::async, [&] { return file.ReadAt(0, buffer.data(), half); });
-  }
-  const absl::Status second = file.ReadAt(half, buffer.data() + half, bytes - half);
-  if (first.valid()) RETURN_IF_ERROR(first.get());
-  return second;
-}
 
 class Scanner {
  public:
@@ -121,7 +108,7 @@ class Scanner {
     ASSIGN_OR_RETURN(const auto file,
                      files_.OpenDirect(SegmentPath(folder_, number), base::IfMissing::kFail));
     if (buffer_.size() < whole) buffer_ = AlignedBuffer(whole);
-    RETURN_IF_ERROR(ReadWhole(*file, buffer_, whole));
+    RETURN_IF_ERROR(ReadByTwo(*file, 0, buffer_.data(), whole));
     content_ = buffer_.view(0, whole);
     return absl::OkStatus();
   }
