@@ -199,17 +199,6 @@ class RealFileSystem final : public FileSystem {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<File>> FileSystem::OpenDirect(const std::string& path,
-                                                             IfMissing if_missing) {
-  if (if_missing == IfMissing::kFail && !Exists(path)) return absl::NotFoundError(path);
-  return Open(path);
-}
-
-absl::Status FileSystem::Rename(const std::string& from, const std::string& to) {
-  return absl::UnimplementedError(
-      absl::StrCat("renaming ", from, " to ", to, ": this file system does not rename"));
-}
-
 FileSystem& SystemFileSystem() {
   static RealFileSystem file_system;
   return file_system;

@@ -45,9 +45,9 @@ class FileSystem {
   virtual absl::StatusOr<std::unique_ptr<File>> Open(const std::string& path) = 0;
   // Opens a file that is read and written past the page cache where the file system can, else
   // through it. Either way the caller aligns all it does to kDirectAlignment, and syncs. NOT_FOUND
-  // when it is missing and must not be created. By default as Open().
+  // when it is missing and must not be created.
   virtual absl::StatusOr<std::unique_ptr<File>> OpenDirect(const std::string& path,
-                                                           IfMissing if_missing);
+                                                           IfMissing if_missing) = 0;
   virtual absl::StatusOr<std::string> Read(const std::string& path) = 0;  // NOT_FOUND without it.
   // Replaces the whole file durably: written beside it, synced, renamed, folder synced. After a
   // crash it holds the old content or the new.
@@ -55,8 +55,8 @@ class FileSystem {
   virtual absl::Status CreateFolders(const std::string& path) = 0;  // With parents; fine if there.
   virtual absl::Status SyncFolder(const std::string& path) = 0;
   // Gives `from` the name `to`, in place of what had it. Durable once the folder is synced; a crash
-  // before leaves the file under one of the two names. By default UNIMPLEMENTED.
-  virtual absl::Status Rename(const std::string& from, const std::string& to);
+  // before leaves the file under one of the two names.
+  virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
   virtual absl::Status Remove(const std::string& path) = 0;
   // Names, sorted; not the paths.
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& path) = 0;

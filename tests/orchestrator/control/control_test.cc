@@ -176,12 +176,21 @@ class FailingFiles final : public base::FileSystem {
     if (!file.ok()) return file.status();
     return std::make_unique<FailingFile>(*std::move(file), left_);
   }
+  absl::StatusOr<std::unique_ptr<base::File>> OpenDirect(const std::string& path,
+                                                         base::IfMissing if_missing) override {
+    auto file = real_.OpenDirect(path, if_missing);
+    if (!file.ok()) return file.status();
+    return std::make_unique<FailingFile>(*std::move(file), left_);
+  }
   absl::StatusOr<std::string> Read(const std::string& path) override { return real_.Read(path); }
   absl::Status Replace(const std::string& path, absl::string_view content) override {
     return real_.Replace(path, content);
   }
   absl::Status CreateFolders(const std::string& path) override { return real_.CreateFolders(path); }
   absl::Status SyncFolder(const std::string& path) override { return real_.SyncFolder(path); }
+  absl::Status Rename(const std::string& from, const std::string& to) override {
+    return real_.Rename(from, to);
+  }
   absl::Status Remove(const std::string& path) override { return real_.Remove(path); }
   absl::StatusOr<std::vector<std::string>> List(const std::string& path) override {
     return real_.List(path);
