@@ -9,9 +9,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/interrupt.h"
 #include "base/status_macros.h"
 #include "benchmarks/common/figures.h"
-#include "benchmarks/common/interrupt.h"
 #include "benchmarks/ledger/machine_limits.h"
 #include "benchmarks/ledger/scenarios.h"
 
@@ -87,8 +87,8 @@ int Main(int argc, char** argv) {
   CLI::App app("Durable transfers per second of one ledger node, their latency, memory, restart.");
   AddOptions(app, options);
   CLI11_PARSE(app, argc, argv);
-  const Interrupt interrupt;
-  const auto result = Run(options, interrupt.asked());
+  const base::Interrupt interrupt;
+  const auto result = Run(options, interrupt.flag());
   if (!result.ok()) {
     std::cerr << "bench-ledger: " << result.status().message() << "\n";
     return 1;

@@ -11,9 +11,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "base/interrupt.h"
 #include "base/status_macros.h"
 #include "benchmarks/common/figures.h"
-#include "benchmarks/common/interrupt.h"
 #include "benchmarks/postgres/database.h"
 #include "benchmarks/postgres/scenario.h"
 #include "benchmarks/postgres/server.h"
@@ -125,8 +125,8 @@ int Main(int argc, char** argv) {
                "Trust the functions alone that accounts exist.");
   app.add_option("--programs", options.server.programs, "PostgreSQL's.")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
-  const Interrupt interrupt;
-  const auto result = Run(options, interrupt.asked());
+  const base::Interrupt interrupt;
+  const auto result = Run(options, interrupt.flag());
   if (!result.ok()) {
     std::cerr << "bench-postgres: " << result.status().message() << "\n";
     return 1;

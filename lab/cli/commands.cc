@@ -67,7 +67,7 @@ int Fail(const absl::Status& status, int code) {
   return code;
 }
 
-int LabUp(const LabUpArguments& arguments, Interrupt& interrupt) {
+int LabUp(const LabUpArguments& arguments, base::Interrupt& interrupt) {
   const auto yaml = base::SystemFileSystem().Read(arguments.lab_path);
   if (!yaml.ok()) return Fail(yaml.status(), kExitInvalid);
   const auto lab = ParseLabFile(arguments.lab_path, *yaml);

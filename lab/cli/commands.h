@@ -5,8 +5,8 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "base/interrupt.h"
 #include "hamisha/lab/v1/lab.grpc.pb.h"
-#include "lab/rehearsal/interrupt.h"
 
 namespace lab {
 
@@ -19,7 +19,7 @@ struct LabUpArguments {
   std::string lab_path;
   std::string directory;  // "": a new temporary one.
 };
-int LabUp(const LabUpArguments& arguments, Interrupt& interrupt);
+int LabUp(const LabUpArguments& arguments, base::Interrupt& interrupt);
 
 struct RehearseArguments {
   std::string playbook_path;
@@ -28,7 +28,7 @@ struct RehearseArguments {
   bool keep = false;      // Also the nodes' data.
   bool json = false;
 };
-int Rehearse(const RehearseArguments& arguments, Interrupt& interrupt);
+int Rehearse(const RehearseArguments& arguments, base::Interrupt& interrupt);
 
 // Asks the lab that is up in `directory`, and prints what it then is.
 using LabCall =

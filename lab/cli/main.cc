@@ -12,7 +12,7 @@ namespace {
 namespace api = hamisha::lab::v1;
 
 // What is to be done, set by the subcommand that was given.
-using Todo = std::function<int(Interrupt&)>;
+using Todo = std::function<int(base::Interrupt&)>;
 
 struct AskArguments {
   std::string directory;
@@ -36,7 +36,7 @@ CLI::App* AddAsk(CLI::App& lab, const char* name, const char* what, AskArguments
 }
 
 Todo Ask(const AskArguments& arguments, LabCall call) {
-  return [&arguments, call = std::move(call)](Interrupt& /*interrupt*/) {
+  return [&arguments, call = std::move(call)](base::Interrupt& /*interrupt*/) {
     return AskLab(arguments.directory, arguments.format == "json", call);
   };
 }
@@ -100,8 +100,9 @@ void AddUp(CLI::App& lab, LabUpArguments& arguments, Todo& todo) {
   CLI::App* const up = lab.add_subcommand("up", "bring a platform up and keep it up");
   up->add_option("LABFILE", arguments.lab_path, "what to bring up")->required();
   up->add_option("--dir", arguments.directory, "where everything is kept (a new temporary one)");
-  up->callback(
-      [&] { todo = [&arguments](Interrupt& interrupt) { return LabUp(arguments, interrupt); }; });
+  up->callback([&] {
+    todo = [&arguments](base::Interrupt& interrupt) { return LabUp(arguments, interrupt); };
+  });
 }
 
 void AddRehearse(CLI::App& app, RehearseArguments& arguments, std::string& format, Todo& todo) {
@@ -114,7 +115,7 @@ void AddRehearse(CLI::App& app, RehearseArguments& arguments, std::string& forma
   rehearse->add_flag("--keep", arguments.keep, "keep the nodes' data too");
   AddFormat(*rehearse, format);
   rehearse->callback([&] {
-    todo = [&](Interrupt& interrupt) {
+    todo = [&](base::Interrupt& interrupt) {
       arguments.json = format == "json";
       return Rehearse(arguments, interrupt);
     };
@@ -140,7 +141,7 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {  // CLI11 also says so when only help was asked for.
     return app.exit(error) == 0 ? kExitOk : kExitInvalid;
   }
-  Interrupt interrupt;
+  base::Interrupt interrupt;
   return todo(interrupt);
 }
 

@@ -60,7 +60,7 @@ void RemoveData(const std::string& directory) {
 
 }  // namespace
 
-int Rehearse(const RehearseArguments& arguments, Interrupt& interrupt) {
+int Rehearse(const RehearseArguments& arguments, base::Interrupt& interrupt) {
   auto options = ReadOptions(arguments);
   if (!options.ok()) return Fail(options.status(), kExitInvalid);
   const auto directory = LabDirectory(arguments.directory);

@@ -35,7 +35,7 @@ std::string LastLine(const std::string& text) {
 
 }  // namespace
 
-Rehearsal::Rehearsal(RehearsalOptions options, Display& display, const Interrupt& interrupt,
+Rehearsal::Rehearsal(RehearsalOptions options, Display& display, const base::Interrupt& interrupt,
                      const base::Clock& clock)
     : options_(std::move(options)),
       display_(display),

@@ -5,10 +5,10 @@
 
 #include "absl/status/statusor.h"
 #include "base/clock.h"
+#include "base/interrupt.h"
 #include "lab/platform/control_service.h"
 #include "lab/platform/platform.h"
 #include "lab/rehearsal/fault_schedule.h"
-#include "lab/rehearsal/interrupt.h"
 #include "lab/rehearsal/progress.h"
 #include "lab/rehearsal/run_follower.h"
 #include "lab/rehearsal/summary.h"
@@ -29,7 +29,7 @@ struct RehearsalOptions {
 class Rehearsal {
  public:
   // Everything must outlive the rehearsal.
-  Rehearsal(RehearsalOptions options, Display& display, const Interrupt& interrupt,
+  Rehearsal(RehearsalOptions options, Display& display, const base::Interrupt& interrupt,
             const base::Clock& clock);
   ~Rehearsal();
 
@@ -57,7 +57,7 @@ class Rehearsal {
 
   const RehearsalOptions options_;
   Display& display_;
-  const Interrupt& interrupt_;
+  const base::Interrupt& interrupt_;
   const base::Clock& clock_;
   std::unique_ptr<Platform> platform_;
   std::unique_ptr<ControlService> control_;

@@ -1,11 +1,12 @@
-#include "lab/rehearsal/interrupt.h"
+#include "base/interrupt.h"
 
 #include <csignal>
+#include <ctime>
 
-namespace lab {
+namespace base {
 namespace {
 
-constexpr timespec kLookEvery = {.tv_sec = 0, .tv_nsec = 100'000'000};
+constexpr timespec kLookEvery = {.tv_sec = 0, .tv_nsec = 50'000'000};
 
 sigset_t Signals() {
   sigset_t signals;
@@ -37,7 +38,7 @@ bool Interrupt::Await(absl::Duration timeout) const {
 }
 
 void Interrupt::Raise() {
-  if (!raised_.exchange(true)) happened_.Notify();
+  if (!flag_.exchange(true)) happened_.Notify();
 }
 
-}  // namespace lab
+}  // namespace base
