@@ -16,7 +16,9 @@ constexpr uint32_t kIndexEvery = 1 << 14;
 absl::StatusOr<std::unique_ptr<History>> History::Open(base::FileSystem& files,
                                                        HistoryOptions options) {
   ASSIGN_OR_RETURN(std::unique_ptr<RunFiles> runs,
-                   RunFiles::Open(files, options.folder, options.cache_bytes));
+                   RunFiles::Open(files, {.folder = options.folder,
+                                          .cache_bytes = options.cache_bytes,
+                                          .env = options.env}));
   return std::unique_ptr<History>(new History(std::move(options), std::move(runs)));
 }
 

@@ -19,6 +19,10 @@
 #include "ledger/history/runs.h"
 #include "ledger/history/window.h"
 
+namespace rocksdb {
+class Env;
+}  // namespace rocksdb
+
 namespace ledger {
 
 struct HistoryOptions {
@@ -26,6 +30,7 @@ struct HistoryOptions {
   uint32_t window_transfers = 1 << 21;  // Kept in memory before they go to the disk as one run.
   uint64_t cache_bytes = 256 << 20;     // For reading what is on the disk.
   uint32_t merge_runs = 8;              // As many of one level become one of the next.
+  rocksdb::Env* env = nullptr;          // Of RocksDB's files; null for the machine's disk.
 };
 
 // Every transfer ever made, by id and by account and time, with memory bounded: the newest stand in
@@ -39,7 +44,8 @@ struct HistoryOptions {
 // every moment, what was there then.
 class History final : public TransferStore {
  public:
-  // `files` must outlive it. DATA_LOSS, FAILED_PRECONDITION and RESOURCE_EXHAUSTED say what to do.
+  // `files` and the options' env must outlive it. DATA_LOSS, FAILED_PRECONDITION and
+  // RESOURCE_EXHAUSTED say what to do.
   static absl::StatusOr<std::unique_ptr<History>> Open(base::FileSystem& files,
                                                        HistoryOptions options);
   ~History() override;

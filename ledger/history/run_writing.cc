@@ -154,7 +154,7 @@ absl::Status MergeEntries(std::vector<Source>& sources,
 }  // namespace
 
 std::string RunFiles::SortedFilePath(uint32_t run, Family family) const {
-  return absl::StrCat(folder_, "/new-", run, "-", static_cast<int>(family));
+  return absl::StrCat(folder_, "/", kSortedFilePrefix, run, "-", static_cast<int>(family));
 }
 
 absl::Status RunFiles::WriteSorted(uint32_t run, Family family,

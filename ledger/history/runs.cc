@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <set>
 
+#include "absl/strings/match.h"
 #include "base/invariant.h"
 #include "base/status_macros.h"
 #include "ledger/history/rocks.h"
@@ -21,9 +22,9 @@ constexpr char kFactsKey[] = "facts";
 constexpr uint64_t kFactsVersion = 1;
 constexpr std::array<const char*, 4> kFamilyNames = {"default", "transfers", "ids", "accounts"};
 
-rocksdb::Options DatabaseOptions(uint64_t cache_bytes) {
+rocksdb::Options DatabaseOptions(const RunFilesOptions& files) {
   rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(cache_bytes);
+  table.block_cache = rocksdb::NewLRUCache(files.cache_bytes);
   // Indexes count as what is read: parts of them come and go with the blocks they lead to.
   table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
   table.cache_index_and_filter_blocks = true;
@@ -31,6 +32,7 @@ rocksdb::Options DatabaseOptions(uint64_t cache_bytes) {
   table.checksum = rocksdb::kXXH3;
   table.format_version = 5;
   rocksdb::Options options;
+  if (files.env != nullptr) options.env = files.env;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.disable_auto_compactions = true;  // Runs are merged as a whole.
@@ -82,26 +84,32 @@ RunFiles::~RunFiles() {
 }
 
 absl::StatusOr<std::unique_ptr<RunFiles>> RunFiles::Open(base::FileSystem& files,
-                                                         std::string folder, uint64_t cache_bytes) {
-  std::unique_ptr<RunFiles> opened(new RunFiles(files, std::move(folder)));
+                                                         const RunFilesOptions& options) {
+  std::unique_ptr<RunFiles> opened(new RunFiles(files, options.folder));
   const std::string& own = opened->folder_;
   RETURN_IF_ERROR(files.CreateFolders(own + "/filters"));
   // RocksDB syncs its own folder and nothing above it.
   RETURN_IF_ERROR(files.SyncFolder(own));
   RETURN_IF_ERROR(files.SyncFolder(own.substr(0, own.rfind('/'))));
-  RETURN_IF_ERROR(opened->OpenDatabase(cache_bytes));
+  RETURN_IF_ERROR(opened->OpenDatabase(options));
   RETURN_IF_ERROR(opened->LoadRuns());
   RETURN_IF_ERROR(opened->DropUnfinished());
   return opened;
 }
 
-absl::Status RunFiles::OpenDatabase(uint64_t cache_bytes) {
-  options_ = std::make_unique<rocksdb::Options>(DatabaseOptions(cache_bytes));
+absl::Status RunFiles::OpenDatabase(const RunFilesOptions& options) {
+  options_ = std::make_unique<rocksdb::Options>(DatabaseOptions(options));
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const char* const name : kFamilyNames) descriptors.emplace_back(name, *options_);
   rocksdb::DB* database = nullptr;
-  RETURN_IF_ERROR(FromRocks(
-      rocksdb::DB::Open(*options_, folder_ + "/runs", descriptors, &families_, &database)));
+  const absl::Status status = FromRocks(
+      rocksdb::DB::Open(*options_, folder_ + "/runs", descriptors, &families_, &database));
+  if (absl::IsDataLoss(status)) {
+    return absl::DataLossError(absl::StrCat(status.message(),
+                                            "; if the log begins at position 1, remove ", folder_,
+                                            ": it is built again"));
+  }
+  RETURN_IF_ERROR(status);
   database_.reset(database);
   return absl::OkStatus();
 }
@@ -149,6 +157,13 @@ absl::Status RunFiles::Commit(const Runs& runs, const Flushed& flushed) {
 // Files of runs that are not in the list: a crash came between their writing and the list's, or
 // between the list's and their removal.
 absl::Status RunFiles::DropUnfinished() {
+  // Not taken by RocksDB, or taken and kept from being removed. Then it is the very file that
+  // RocksDB reads, and its number may come again: writing it anew would be writing into that.
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.List(folder_));
+  for (const std::string& name : names) {
+    if (!absl::StartsWith(name, kSortedFilePrefix)) continue;
+    RETURN_IF_ERROR(files_.Remove(absl::StrCat(folder_, "/", name)));
+  }
   std::set<uint32_t> known;
   for (const auto& run : runs_at_open_) known.insert(run->facts.run);
   for (const Family family : {kIds, kAccounts}) {

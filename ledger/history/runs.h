@@ -15,6 +15,7 @@
 namespace rocksdb {
 class ColumnFamilyHandle;
 class DB;
+class Env;
 class Iterator;
 class Status;
 class SstFileWriter;
@@ -52,6 +53,12 @@ struct Flushed {
   uint64_t transfers = 0;
   uint64_t burnt = 0;
   uint32_t next_run = 1;
+};
+
+struct RunFilesOptions {
+  std::string folder;
+  uint64_t cache_bytes = 256 << 20;  // Bounds the memory for reading.
+  rocksdb::Env* env = nullptr;       // Where RocksDB keeps its files; null for the machine's disk.
 };
 
 class RunFiles;
@@ -113,10 +120,10 @@ class TransferScan {
 // of a run is one thread's, and Commit() one thread's at a time.
 class RunFiles {
  public:
-  // Opens what is there, drops what was not finished, rebuilds filters that are missing.
-  // `cache_bytes` bounds the memory for reading.
-  static absl::StatusOr<std::unique_ptr<RunFiles>> Open(base::FileSystem& files, std::string folder,
-                                                        uint64_t cache_bytes);
+  // Opens what is there, drops what was not finished, rebuilds filters that are missing. `files`
+  // and the options' env must outlive it.
+  static absl::StatusOr<std::unique_ptr<RunFiles>> Open(base::FileSystem& files,
+                                                        const RunFilesOptions& options);
   ~RunFiles();
 
   const Runs& runs_at_open() const { return runs_at_open_; }
@@ -135,9 +142,10 @@ class RunFiles {
  private:
   friend class RunReader;
   friend class TransferScan;
+  static constexpr char kSortedFilePrefix[] = "new-";  // Of files that RocksDB is to take.
   enum Family : size_t { kMeta, kTransfers, kIds, kAccounts, kFamilies };
   RunFiles(base::FileSystem& files, std::string folder);
-  absl::Status OpenDatabase(uint64_t cache_bytes);
+  absl::Status OpenDatabase(const RunFilesOptions& options);
   absl::Status LoadRuns();
   absl::Status DropUnfinished();
   absl::StatusOr<std::unique_ptr<IdFilter>> LoadFilter(const RunFacts& facts);
