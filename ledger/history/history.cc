@@ -39,12 +39,20 @@ History::History(HistoryOptions options, std::unique_ptr<RunFiles> files)
 }
 
 History::~History() {
+  Cancel();
   {
     const absl::MutexLock lock(&mutex_);
     stopping_ = true;
   }
   flush_thread_.join();
   merge_thread_.join();
+}
+
+void History::Cancel() { is_cancelled_.store(true, std::memory_order_relaxed); }
+
+absl::Status History::CheckNotCancelled() const {
+  if (!is_cancelled_.load(std::memory_order_relaxed)) return absl::OkStatus();
+  return absl::UnavailableError("the node is stopping; ask again, or another one");
 }
 
 std::shared_ptr<const History::View> History::view() const {

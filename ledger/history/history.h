@@ -81,6 +81,9 @@ class History final : public TransferStore {
   void SetOnCaughtUp(std::function<void()> on_caught_up);
   // Records up to this time are durable in the log.
   void Durable(uint64_t record_ns);
+  // For a node that stops: reads that are under way or come give UNAVAILABLE, and merging ends
+  // where it is; both may take long. Runs stay as they are, and windows still go to the disk.
+  void Cancel();
   // On the disk. All of a record's transfers are there when its time is at or below `record_ns`.
   Flushed flushed() const;
   // Not OK once the disk failed: nothing that was found since may be relied on.
@@ -121,6 +124,7 @@ class History final : public TransferStore {
   std::shared_ptr<const View> view() const;
   void SetView(View view) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Fail(const absl::Status& status) const;
+  absl::Status CheckNotCancelled() const;
   // Visits the account's transfers in the filter's time and order until `visit` gives false.
   absl::Status Visit(const TransferFilter& filter, uint64_t as_of_ns,
                      const std::function<bool(const HistoryRow&)>& visit) const;
@@ -176,6 +180,7 @@ class History final : public TransferStore {
   Flushed flushed_ ABSL_GUARDED_BY(mutex_);
   mutable absl::Status failed_ ABSL_GUARDED_BY(mutex_);
   mutable std::atomic<bool> has_failed_ = false;
+  std::atomic<bool> is_cancelled_ = false;
   bool index_wanted_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 

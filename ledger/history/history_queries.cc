@@ -29,6 +29,7 @@ absl::Status History::Complete(const std::vector<Id128>& ids, uint64_t as_of_ns,
     return absl::OkStatus();
   };
   for (size_t i = 0; i < ids.size(); ++i) {
+    RETURN_IF_ERROR(CheckNotCancelled());
     for (auto run = now->runs.rbegin(); run != now->runs.rend() && !found[i]; ++run) {
       if ((*run)->MayHold(ids[i])) RETURN_IF_ERROR(complete(**run, ids[i], found[i]));
     }
@@ -95,14 +96,20 @@ absl::Status History::Visit(const TransferFilter& filter, uint64_t as_of_ns,
   RunReader reader(*files_);
   // Runs are older than windows.
   const size_t parts = now->runs.size() + now->windows.size();
+  // Few may match of very many.
+  const Visitor visit_unless_cancelled = [&](const HistoryRow& row) {
+    return !is_cancelled_.load(std::memory_order_relaxed) && visit(row);
+  };
   for (size_t i = 0; i < parts; ++i) {
     const size_t part = filter.reversed ? parts - 1 - i : i;
     bool more = true;
     if (part < now->runs.size()) {
-      ASSIGN_OR_RETURN(more, VisitRun(*now->runs[part], reader, filter, times, visit));
+      ASSIGN_OR_RETURN(more,
+                       VisitRun(*now->runs[part], reader, filter, times, visit_unless_cancelled));
     } else {
       more = VisitWindow(*now->windows[part - now->runs.size()], filter, times, visit);
     }
+    RETURN_IF_ERROR(CheckNotCancelled());
     if (!more) break;
   }
   return absl::OkStatus();

@@ -166,6 +166,7 @@ void History::MergeLoop() {
       if (failed_.ok()) parts = RunsToMerge();
     }
     absl::Status status = parts.empty() ? absl::OkStatus() : Merge(parts);
+    if (absl::IsCancelled(status)) return;
     parts.clear();
     status.Update(DropUnread());
     if (status.ok()) continue;
@@ -180,7 +181,7 @@ absl::Status History::Merge(const std::vector<RunPointer>& parts) {
     const absl::MutexLock lock(&mutex_);
     number = flushed_.next_run++;
   }
-  ASSIGN_OR_RETURN(RunPointer merged, files_->Merge(number, parts));
+  ASSIGN_OR_RETURN(RunPointer merged, files_->Merge(number, parts, is_cancelled_));
   {
     const absl::MutexLock committing(&commit_mutex_);
     View changed = *view();

@@ -131,7 +131,7 @@ class RunEntries {
 };
 
 template <typename Entry, typename Source>
-absl::Status MergeEntries(std::vector<Source>& sources,
+absl::Status MergeEntries(std::vector<Source>& sources, const std::atomic<bool>& is_cancelled,
                           const std::function<absl::Status(const Entry&)>& add) {
   const auto later = [&](size_t left, size_t right) {
     return sources[left].entry().Order() > sources[right].entry().Order();
@@ -142,6 +142,9 @@ absl::Status MergeEntries(std::vector<Source>& sources,
     if (more) next.push(i);
   }
   while (!next.empty()) {
+    if (is_cancelled.load(std::memory_order_relaxed)) {
+      return absl::CancelledError("the node is stopping");
+    }
     const size_t i = next.top();
     next.pop();
     RETURN_IF_ERROR(add(sources[i].entry()));
@@ -253,7 +256,8 @@ absl::StatusOr<RunPointer> RunFiles::Write(uint32_t run, const Window& window) {
   return FinishRun(facts, std::move(filter));
 }
 
-absl::StatusOr<RunPointer> RunFiles::Merge(uint32_t run, absl::Span<const RunPointer> parts) {
+absl::StatusOr<RunPointer> RunFiles::Merge(uint32_t run, absl::Span<const RunPointer> parts,
+                                           const std::atomic<bool>& is_cancelled) {
   RunFacts facts{.run = run, .first_ns = UINT64_MAX};
   for (const RunPointer& part : parts) {
     facts.level = std::max(facts.level, part->facts.level + 1);
@@ -277,7 +281,7 @@ absl::StatusOr<RunPointer> RunFiles::Merge(uint32_t run, absl::Span<const RunPoi
       filter->Add(entry.id);
       return blocks.Add(entry);
     };
-    RETURN_IF_ERROR(MergeEntries<IdEntry>(sources, add));
+    RETURN_IF_ERROR(MergeEntries<IdEntry>(sources, is_cancelled, add));
     return blocks.Finish();
   };
   const auto write_accounts = [&](const BlockSink& sink) -> absl::Status {
@@ -287,7 +291,7 @@ absl::StatusOr<RunPointer> RunFiles::Merge(uint32_t run, absl::Span<const RunPoi
       sources.emplace_back(Read(kAccounts), part->facts.run, &ReadAccountBlock);
     }
     const auto add = [&](const AccountEntry& entry) { return blocks.Add(entry); };
-    RETURN_IF_ERROR(MergeEntries<AccountEntry>(sources, add));
+    RETURN_IF_ERROR(MergeEntries<AccountEntry>(sources, is_cancelled, add));
     return blocks.Finish();
   };
   std::vector<Family> families = {kIds};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -132,8 +133,10 @@ class RunFiles {
   // A window's content under the number `run`; null when there is nothing in it. Not there after
   // the next Open() unless a Commit() names it.
   absl::StatusOr<RunPointer> Write(uint32_t run, const Window& window);
-  // What runs that follow each other hold, as one.
-  absl::StatusOr<RunPointer> Merge(uint32_t run, absl::Span<const RunPointer> parts);
+  // What runs that follow each other hold, as one. CANCELLED soon after `is_cancelled`, with
+  // nothing changed.
+  absl::StatusOr<RunPointer> Merge(uint32_t run, absl::Span<const RunPointer> parts,
+                                   const std::atomic<bool>& is_cancelled);
   // From now on, durably, these are the runs.
   absl::Status Commit(const Runs& runs, const Flushed& flushed);
   // What Merge() replaced and nobody reads any more.

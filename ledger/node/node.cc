@@ -105,6 +105,8 @@ absl::StatusOr<std::unique_ptr<LedgerNode>> LedgerNode::Start(NodeOptions option
 const std::string& LedgerNode::address() const { return state_->running.address; }
 
 void LedgerNode::Stop() {
+  // A read may take longer than calls are given: it is told to ask another node.
+  if (state_->disk.history) state_->disk.history->Cancel();
   if (state_->follower) state_->follower->Stop();
   state_->disk.tail.Close();
   if (state_->running.server != nullptr) {
