@@ -102,7 +102,6 @@ absl::Status Disk::LoadSnapshot(uint64_t position) {
     return absl::DataLossError("what it says of the node cannot be read");
   }
   RETURN_IF_ERROR(shard->Restore(reader->facts(), node));
-  snapshot_log_bytes = node.log_bytes();
   const Reached reached = shard->state().reached();
   const Flushed flushed = history->flushed();
   if (flushed.transfers < reached.transfers || flushed.burnt < reached.burnt) {
@@ -110,7 +109,9 @@ absl::Status Disk::LoadSnapshot(uint64_t position) {
                                             " transfers, and the history holds only ",
                                             flushed.transfers));
   }
-  return shard->LoadDone();
+  RETURN_IF_ERROR(shard->LoadDone());
+  snapshot_log_bytes = node.log_bytes();
+  return absl::OkStatus();
 }
 
 absl::Status Disk::Replay() {

@@ -11,6 +11,7 @@
 #include "base/file_system.h"
 #include "base/hash.h"
 #include "ledger/core/types.h"
+#include "ledger/node/disk.h"
 #include "ledger/storage/snapshot.h"
 #include "tests/ledger/node/cluster.h"
 
@@ -189,6 +190,25 @@ TEST_CASE("a lost history is built again from the log", "[snapshot]") {
   cluster.Start("source", [&](NodeOptions& options) { said.Listen(options); });
   CHECK_THAT(said.all(), Catch::Contains("the history holds only 0"));
   CheckTransfers(cluster, "source", 30);
+}
+
+TEST_CASE("the next snapshot counts from the one that was read back, not from one passed over",
+          "[snapshot]") {
+  Cluster cluster({"source"});
+  REQUIRE(Create(cluster.ledger("source"), Accounts(1, 20)).ok());
+  REQUIRE(Create(cluster.ledger("source"), Transfers(1, 30)).ok());
+  TakeSnapshot(cluster, "source");
+  cluster.Stop("source");
+  const auto log_bytes_before_snapshot = [&] {
+    Disk disk;
+    disk.options = cluster.Options("source");
+    REQUIRE(disk.Open().ok());
+    return disk.snapshot_log_bytes;
+  };
+  CHECK(log_bytes_before_snapshot() > 0);
+  // What it says of the node can be read, but not what it rests on.
+  std::filesystem::remove_all(cluster.DataDir("source") + "/history");
+  CHECK(log_bytes_before_snapshot() == 0);
 }
 
 TEST_CASE("who may write is the same after a start from a snapshot", "[snapshot]") {
