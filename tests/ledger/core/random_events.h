@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <random>
 #include <vector>
@@ -42,7 +43,8 @@ class RandomEvents {
     return batch;
   }
 
-  // With events of before in between, as retries send them.
+  // With events of before in between, as retries send them, and pending transfers that are resolved
+  // in the chain that makes them.
   std::vector<Transfer> Transfers(uint64_t from_ns, uint64_t batch_ns) {
     std::vector<Transfer> batch;
     const bool imported = OneIn(6);
@@ -50,6 +52,13 @@ class RandomEvents {
       if (!transfers_.empty() && OneIn(8)) {
         batch.push_back(Altered(Any(transfers_)));
         if (imported && OneIn(2)) batch.back().flags |= TransferFlags::kImported;
+        continue;
+      }
+      if (OneIn(12)) {
+        for (Transfer& transfer : PendingAndResolution()) {
+          Import(TransferFlags::kImported, imported, from_ns, batch_ns, transfer);
+          batch.push_back(transfer);
+        }
         continue;
       }
       batch.push_back(AnyTransfer());
@@ -194,10 +203,24 @@ class RandomEvents {
     if (transfer.timeout_s != 0 && OneIn(20)) transfer.flags |= TransferFlags::kClosingCredit;
   }
 
+  // One chain, to which the next event may belong, so that both are undone.
+  std::array<Transfer, 2> PendingAndResolution() {
+    std::array<Transfer, 2> chain{};
+    for (Transfer& transfer : chain) transfer.id = {0, 1 + Below(1'500)};
+    MakePlain(chain[0]);
+    chain[0].flags |= TransferFlags::kPending | TransferFlags::kLinked;
+    Resolve(chain[0], chain[1]);
+    if (OneIn(4)) chain[1].flags |= TransferFlags::kLinked;
+    return chain;
+  }
+
   // Mostly of one of the newest, so that many are still open.
   void MakeResolution(Transfer& transfer) {
     const auto count = static_cast<uint32_t>(pendings_.size());
-    const Transfer& pending = pendings_[count - 1 - Below(std::min(count, OneIn(4) ? count : 8))];
+    Resolve(pendings_[count - 1 - Below(std::min(count, OneIn(4) ? count : 8))], transfer);
+  }
+
+  void Resolve(const Transfer& pending, Transfer& transfer) {
     transfer.pending_id = pending.id;
     transfer.flags |=
         OneIn(2) ? TransferFlags::kPostPendingTransfer : TransferFlags::kVoidPendingTransfer;
