@@ -1,5 +1,6 @@
 #include "ledger/node/ledger_service.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -26,6 +27,21 @@ void Fill(const BatchResult& result, uint32_t shard, pb::CreateResponse& respons
     message.set_code(event.code);
   }
 }
+
+// Of one row of an answer: as the history gives it, as a message, and as bytes on their way.
+constexpr uint64_t kAnswerRowBytes = 640;
+
+size_t RowsMax(const TransferFilter& filter) { return std::min(filter.limit, kBatchEventsMax); }
+
+// Holds the room for an answer until it is sent.
+class HistoryAnswer final : public grpc::ServerUnaryReactor {
+ public:
+  explicit HistoryAnswer(ReadPool::Room room) : room_(std::move(room)) {}
+  void OnDone() override { delete this; }
+
+ private:
+  const ReadPool::Room room_;
+};
 
 grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext* context, const absl::Status& status) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
@@ -111,9 +127,11 @@ grpc::ServerUnaryReactor* LedgerService::LookupAccounts(Context* context,
   });
 }
 
-grpc::ServerUnaryReactor* LedgerService::ReadHistory(Context* context,
+grpc::ServerUnaryReactor* LedgerService::ReadHistory(Context* context, size_t rows,
                                                      std::function<Rest(const Shard&)> begin) {
-  Reactor* const reactor = context->DefaultReactor();
+  absl::StatusOr<ReadPool::Room> room = reads_.Reserve(rows * kAnswerRowBytes);
+  if (!room.ok()) return Refuse(context, room.status());
+  Reactor* const reactor = new HistoryAnswer(*std::move(room));
   const auto finish = [this, reactor](const Rest& rest) {
     const absl::Status status =
         reads_.Submit([reactor, rest] { reactor->Finish(rpc::ToGrpc(rest())); });
@@ -136,7 +154,8 @@ grpc::ServerUnaryReactor* LedgerService::LookupTransfers(Context* context,
                                                          pb::TransfersResponse* response) {
   auto ids = ToIds(*request);
   if (!ids.ok()) return Refuse(context, ids.status());
-  return ReadHistory(context, [ids = std::move(ids).value(), response](const Shard& shard) -> Rest {
+  const size_t rows = ids->size();
+  const auto begin = [ids = std::move(ids).value(), response](const Shard& shard) -> Rest {
     std::vector<std::optional<Transfer>> found(ids.size());
     for (size_t i = 0; i < ids.size(); ++i) {
       if (const Transfer* const recent = shard.history().FindRecent(ids[i])) found[i] = *recent;
@@ -149,7 +168,8 @@ grpc::ServerUnaryReactor* LedgerService::LookupTransfers(Context* context,
       }
       return absl::OkStatus();
     };
-  });
+  };
+  return ReadHistory(context, rows, begin);
 }
 
 grpc::ServerUnaryReactor* LedgerService::GetAccountTransfers(Context* context,
@@ -157,15 +177,17 @@ grpc::ServerUnaryReactor* LedgerService::GetAccountTransfers(Context* context,
                                                              pb::TransfersResponse* response) {
   const absl::StatusOr<TransferFilter> filter = ToFilter(*request);
   if (!filter.ok()) return Refuse(context, filter.status());
-  return ReadHistory(context, [filter = *filter, response](const Shard& shard) -> Rest {
-    const uint64_t as_of_ns = shard.history().reached().newest_ns;
-    return [=, &history = shard.history()]() -> absl::Status {
-      ASSIGN_OR_RETURN(const std::vector<Transfer> found,
-                       history.AccountTransfers(filter, as_of_ns));
-      for (const Transfer& transfer : found) ToMessage(transfer, *response->add_transfers());
-      return absl::OkStatus();
-    };
-  });
+  return ReadHistory(context, RowsMax(*filter),
+                     [filter = *filter, response](const Shard& shard) -> Rest {
+                       const uint64_t as_of_ns = shard.history().reached().newest_ns;
+                       return [=, &history = shard.history()]() -> absl::Status {
+                         ASSIGN_OR_RETURN(const std::vector<Transfer> found,
+                                          history.AccountTransfers(filter, as_of_ns));
+                         for (const Transfer& transfer : found)
+                           ToMessage(transfer, *response->add_transfers());
+                         return absl::OkStatus();
+                       };
+                     });
 }
 
 grpc::ServerUnaryReactor* LedgerService::SetBalanceLimits(
@@ -178,15 +200,17 @@ grpc::ServerUnaryReactor* LedgerService::GetAccountBalances(Context* context,
                                                             pb::BalancesResponse* response) {
   const absl::StatusOr<TransferFilter> filter = ToFilter(*request);
   if (!filter.ok()) return Refuse(context, filter.status());
-  return ReadHistory(context, [filter = *filter, response](const Shard& shard) -> Rest {
-    const uint64_t as_of_ns = shard.history().reached().newest_ns;
-    return [=, &history = shard.history()]() -> absl::Status {
-      ASSIGN_OR_RETURN(const std::vector<BalanceRow> found,
-                       history.AccountBalances(filter, as_of_ns));
-      for (const BalanceRow& balances : found) ToMessage(balances, *response->add_balances());
-      return absl::OkStatus();
-    };
-  });
+  return ReadHistory(context, RowsMax(*filter),
+                     [filter = *filter, response](const Shard& shard) -> Rest {
+                       const uint64_t as_of_ns = shard.history().reached().newest_ns;
+                       return [=, &history = shard.history()]() -> absl::Status {
+                         ASSIGN_OR_RETURN(const std::vector<BalanceRow> found,
+                                          history.AccountBalances(filter, as_of_ns));
+                         for (const BalanceRow& balances : found)
+                           ToMessage(balances, *response->add_balances());
+                         return absl::OkStatus();
+                       };
+                     });
 }
 
 }  // namespace ledger

@@ -48,7 +48,8 @@ class LedgerService final : public ::hamisha::ledger::v1::Ledger::CallbackServic
   // Runs `begin` on the writer thread, and once all that it saw is durable what it gave on a thread
   // for reading.
   using Rest = std::function<absl::Status()>;
-  Reactor* ReadHistory(Context* context, std::function<Rest(const Shard&)> begin);
+  // `rows`: as many the answer has at most.
+  Reactor* ReadHistory(Context* context, size_t rows, std::function<Rest(const Shard&)> begin);
 
   Writer& writer_;
   ReadPool& reads_;

@@ -63,7 +63,9 @@ struct LedgerNode::State {
     disk.history->SetOnCaughtUp([this] { writer->CaughtUp(); });
     follower.emplace(config.node_id(), Addresses(config), *writer);
     follower->SetTarget(following);
-    reads.emplace(kReadThreads, disk.options.requests_max);
+    reads.emplace(ReadPoolOptions{.threads = kReadThreads,
+                                  .waiting_max = disk.options.requests_max,
+                                  .bytes_max = disk.options.read_bytes_max});
     snapshotter.emplace(SnapshotterParts{.writer = *writer,
                                          .log = *disk.log,
                                          .history = *disk.history,

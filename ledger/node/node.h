@@ -18,6 +18,8 @@ struct NodeOptions {
   const base::Clock* clock = &base::SystemClock();
   // Clients' calls that may wait to be decided; further ones are answered RESOURCE_EXHAUSTED.
   size_t requests_max = 16'384;
+  // Of answers from history that are not sent yet; further reads are answered RESOURCE_EXHAUSTED.
+  uint64_t read_bytes_max = 256 << 20;
   // The disk failed: end the program. By default nothing more happens than that every call is
   // answered UNAVAILABLE from then on. Called on a thread of the node.
   std::function<void(const absl::Status&)> on_fatal;

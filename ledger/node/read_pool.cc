@@ -6,16 +6,37 @@
 
 namespace ledger {
 
-ReadPool::ReadPool(size_t threads, size_t waiting_max) : waiting_max_(waiting_max) {
-  for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { Loop(); });
+ReadPool::ReadPool(const ReadPoolOptions& options) : options_(options) {
+  for (size_t i = 0; i < options.threads; ++i) threads_.emplace_back([this] { Loop(); });
 }
 
 ReadPool::~ReadPool() { Stop(); }
 
+ReadPool::Room::Room(Room&& other) noexcept
+    : pool_(std::exchange(other.pool_, nullptr)), bytes_(other.bytes_) {}
+
+ReadPool::Room::~Room() {
+  if (pool_ == nullptr) return;
+  const absl::MutexLock lock(&pool_->mutex_);
+  pool_->reserved_bytes_ -= bytes_;
+}
+
+absl::StatusOr<ReadPool::Room> ReadPool::Reserve(uint64_t bytes) {
+  const absl::MutexLock lock(&mutex_);
+  if (bytes > options_.bytes_max || reserved_bytes_ > options_.bytes_max - bytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the node is busy: answers of up to ", reserved_bytes_,
+                     " bytes are under way, and this one may have ", bytes, " of the ",
+                     options_.bytes_max, " that there may be; ask again later, or for less"));
+  }
+  reserved_bytes_ += bytes;
+  return Room(*this, bytes);
+}
+
 absl::Status ReadPool::Submit(std::function<void()> read) {
   const absl::MutexLock lock(&mutex_);
   if (stopping_) return absl::UnavailableError("the node is stopping");
-  if (waiting_.size() >= waiting_max_) {
+  if (waiting_.size() >= options_.waiting_max) {
     return absl::ResourceExhaustedError(absl::StrCat("the node is busy: ", waiting_.size(),
                                                      " reads of history wait; ask again later"));
   }
