@@ -114,7 +114,7 @@ nlohmann::json Lookups(const Settings& settings) {
     result["bytes_per_account"] = static_cast<double>(machine.account_bytes()) /
                                   static_cast<double>(settings.lookup_accounts);
   }
-  ledger::AccountTable accounts(0);
+  ledger::AccountTable accounts(0, ledger::RowIndex::kRowsMax);
   for (uint64_t i = 0; i < settings.lookup_accounts; ++i) {
     ledger::Account account;
     account.id = AccountId(i);

@@ -59,6 +59,7 @@ AccountStatus AccountExecutor::Execute(const Account& event, const Slot& slot) {
              transfers_.HasTimestamp(event.timestamp_ns)) {
     return Status::kImportedEventTimestampMustNotRegress;
   }
+  if (accounts_.IsFull()) return Status::kTooManyAccounts;
   accounts_.Add(account);
   return Status::kOk;
 }

@@ -59,7 +59,7 @@ void AccountTable::PrefetchRow(const Id128& id) const {
 }
 
 void AccountTable::Add(const Account& account) {
-  INVARIANT(rows_.size() < RowIndex::kRowsMax && account.timestamp_ns > newest_timestamp_ns());
+  INVARIANT(!IsFull() && account.timestamp_ns > newest_timestamp_ns());
   const auto row = static_cast<uint32_t>(rows_.size());
   rows_.push_back({.id = account.id,
                    .debits_pending = account.debits_pending,
@@ -150,8 +150,7 @@ absl::Status AccountTable::Load(absl::Span<const AccountRow> rows) {
   for (size_t i = 0; i < rows.size(); ++i) {
     if (i + kPrefetchDistance < rows.size()) index_.PrefetchSlot(rows[i + kPrefetchDistance].id);
     const AccountRow& row = rows[i];
-    if (row.timestamp_ns <= newest_timestamp_ns() || size() >= RowIndex::kRowsMax ||
-        ShardOfAccount(row.id) != shard_) {
+    if (row.timestamp_ns <= newest_timestamp_ns() || IsFull() || ShardOfAccount(row.id) != shard_) {
       return absl::DataLossError(absl::StrCat("account row ", size(), " cannot be one"));
     }
     rows_.push_back(row);

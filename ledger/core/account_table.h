@@ -44,10 +44,13 @@ static_assert(sizeof(AccountDetails) == 40);
 // thread-safe.
 class AccountTable {
  public:
-  explicit AccountTable(uint32_t shard) : shard_(shard) {}
+  // At most `rows_max` accounts.
+  AccountTable(uint32_t shard, uint64_t rows_max) : shard_(shard), rows_max_(rows_max) {}
 
   uint32_t shard() const { return shard_; }
   uint64_t size() const { return rows_.size(); }
+  uint64_t rows_max() const { return rows_max_; }
+  bool IsFull() const { return size() >= rows_max_; }
   AccountRow& operator[](uint32_t row) { return rows_[row]; }
   const AccountRow& operator[](uint32_t row) const { return rows_[row]; }
   // The account with all its fields.
@@ -62,7 +65,7 @@ class AccountTable {
   void PrefetchIndex(const Id128& id) const { index_.PrefetchSlot(id); }
   void PrefetchRow(const Id128& id) const;
 
-  // An account of a new id, later than all others.
+  // An account of a new id, later than all others; not when IsFull().
   void Add(const Account& account);
   // Drops the newest until `size` are left.
   void RollBack(uint64_t size);
@@ -100,6 +103,7 @@ class AccountTable {
   const Id128& IdOf(uint32_t row) const { return rows_[row].id; }
 
   uint32_t shard_;
+  uint64_t rows_max_;
   Rows rows_;
   RowIndex index_;
   Details details_;

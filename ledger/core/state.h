@@ -11,6 +11,8 @@
 
 namespace ledger {
 
+static_assert(kAccountsMax == RowIndex::kRowsMax);
+
 struct StateMachine::State {
   struct Counts {
     uint64_t accounts = 0;
@@ -19,9 +21,9 @@ struct StateMachine::State {
     friend bool operator==(const Counts&, const Counts&) = default;
   };
 
-  State(uint32_t shard, TransferStore& store)
+  State(uint32_t shard, TransferStore& store, uint64_t accounts_max)
       : transfers(store),
-        accounts(shard),
+        accounts(shard, accounts_max),
         account_executor(accounts, transfers),
         transfer_executor(accounts, pendings, transfers) {}
 

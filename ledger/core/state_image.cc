@@ -128,7 +128,7 @@ absl::Status StateMachine::Load(uint32_t section, absl::string_view bytes) {
       if (rows.size() != 1 || rows[0].version != kVersion || rows[0].shard != accounts.shard()) {
         return absl::DataLossError("these are not the facts of this shard's state");
       }
-      if (rows[0].accounts > RowIndex::kRowsMax || accounts.size() > 0) {
+      if (rows[0].accounts > accounts.rows_max() || accounts.size() > 0) {
         return absl::DataLossError("these facts cannot be, or come too late");
       }
       accounts.Expect(rows[0].accounts);

@@ -90,8 +90,10 @@ BalanceLimitStatus SetBalanceLimit(AccountTable& accounts, const BalanceLimit& e
 
 }  // namespace
 
-StateMachine::StateMachine(uint32_t shard, TransferStore& transfers)
-    : state_(std::make_unique<State>(shard, transfers)) {}
+StateMachine::StateMachine(uint32_t shard, TransferStore& transfers, uint64_t accounts_max)
+    : state_(std::make_unique<State>(shard, transfers, accounts_max)) {
+  INVARIANT(accounts_max <= kAccountsMax);
+}
 StateMachine::~StateMachine() = default;
 StateMachine::StateMachine(StateMachine&&) noexcept = default;
 StateMachine& StateMachine::operator=(StateMachine&&) noexcept = default;

@@ -16,6 +16,10 @@
 
 namespace ledger {
 
+// Of one shard; every further one is refused. All nodes of a shard must agree on it, as on all that
+// decides what becomes of an event.
+inline constexpr uint64_t kAccountsMax = (uint64_t{1} << 28) - 1;
+
 struct EventResult {
   uint32_t index;  // In the batch.
   uint32_t code;   // AccountStatus, TransferStatus or BalanceLimitStatus.
@@ -58,8 +62,9 @@ class StateImage {
 // machine, over any store. Not thread-safe.
 class StateMachine {
  public:
-  // The store, which is empty and outlives it, is its alone to change.
-  StateMachine(uint32_t shard, TransferStore& transfers);
+  // The store, which is empty and outlives it, is its alone to change. Another `accounts_max` makes
+  // another ledger of the same log: only for tests.
+  StateMachine(uint32_t shard, TransferStore& transfers, uint64_t accounts_max = kAccountsMax);
   ~StateMachine();
   StateMachine(StateMachine&&) noexcept;
   StateMachine& operator=(StateMachine&&) noexcept;

@@ -54,6 +54,7 @@ constexpr Name<AccountStatus> kAccountNames[] = {
     {AccountStatus::kImportedEventTimestampMustNotRegress,
      "imported_event_timestamp_must_not_regress"},
     {AccountStatus::kAccountOfAnotherShard, "account_of_another_shard"},
+    {AccountStatus::kTooManyAccounts, "too_many_accounts"},
 };
 
 constexpr Name<TransferStatus> kTransferNames[] = {

@@ -38,6 +38,7 @@ enum class AccountStatus : uint32_t {
   kImportedEventTimestampMustNotRegress = 26,
   // Ours, from 1000.
   kAccountOfAnotherShard = 1000,  // The shard in the id is not this node's.
+  kTooManyAccounts = 1001,        // The shard has kAccountsMax.
 };
 
 enum class TransferStatus : uint32_t {

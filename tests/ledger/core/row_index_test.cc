@@ -52,7 +52,7 @@ TEST_CASE("an index takes at most 7 bytes a row while it grows, and a page", "[r
 }
 
 TEST_CASE("an account without user data takes at most 80 bytes", "[account_table]") {
-  AccountTable accounts(0);
+  AccountTable accounts(0, RowIndex::kRowsMax);
   constexpr uint64_t kAccounts = 500'000;
   for (uint64_t i = 1; i <= kAccounts; ++i) {
     Account account;
@@ -65,7 +65,7 @@ TEST_CASE("an account without user data takes at most 80 bytes", "[account_table
 }
 
 TEST_CASE("what an account seldom has stands aside and comes back", "[account_table]") {
-  AccountTable accounts(0);
+  AccountTable accounts(0, RowIndex::kRowsMax);
   Account account;
   account.id = {0, 1};
   account.timestamp_ns = 5;

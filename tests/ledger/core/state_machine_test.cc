@@ -306,6 +306,31 @@ TEST_CASE("accounts are created in chains, whole or not at all", "[state_machine
   CHECK(bench.Create(NewAccount(1)) == "exists_with_different_flags");  // `linked` is stored.
 }
 
+TEST_CASE("a shard that is full refuses further accounts and goes on", "[state_machine]") {
+  constexpr uint64_t kRoom = 3;
+  MemoryTransferStore store;
+  StateMachine machine(0, store, kRoom);
+  uint64_t time_ns = 1'000;
+  const auto create = [&](std::vector<Account> batch) {
+    Names names(batch.size(), "ok");
+    for (const EventResult& result : machine.CreateAccounts(batch, time_ns += 100)) {
+      names[result.index] = std::string(ToString(static_cast<AccountStatus>(result.code)));
+    }
+    return names;
+  };
+  CHECK(create({NewAccount(1), NewAccount(2)}) == Names{"ok", "ok"});
+  // A chain takes no room when it fails: here for want of room.
+  CHECK(create({NewAccount(3, kLinked), NewAccount(4)}) ==
+        Names{"linked_event_failed", "too_many_accounts"});
+  CHECK(create({NewAccount(5), NewAccount(6)}) == Names{"ok", "too_many_accounts"});
+  // What is wrong with the event itself, or what is there already, is told first.
+  Account codeless = NewAccount(7);
+  codeless.code = 0;
+  CHECK(create({codeless, NewAccount(5)}) == Names{"code_must_not_be_zero", "exists"});
+  CHECK(machine.account_count() == kRoom);
+  CHECK(machine.CreateTransfers({NewTransfer(1, 1, 5, 10)}, time_ns += 100).empty());
+}
+
 TEST_CASE("every event uses up its nanosecond, failed or not", "[state_machine]") {
   Bench bench = WithAccounts();
   StateMachine& machine = bench.machine;
