@@ -43,6 +43,7 @@ struct Record {
   }
 };
 
+inline constexpr uint32_t kRecordFormatVersion = 2;  // Of the encoding: ledger/FORMAT.md.
 inline constexpr size_t kNodeIdBytesMax = 63;
 inline constexpr size_t kRunBytesMax = 255;
 inline constexpr size_t kOpenBodyBytesMax = 65'536;

@@ -1,11 +1,14 @@
 #include "ledger/node/node_service.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "ledger/node/ledger_service.h"
 #include "ledger/node/pull_stream.h"
+#include "ledger/storage/snapshot_format.h"
 #include "rpc/rpc.h"
 
 namespace ledger {
@@ -128,6 +131,19 @@ grpc::ServerUnaryReactor* NodeService::Compare(Context* context, const pb::Signe
       durable.ok() ? finish(comparison) : finish(durable);
     });
   });
+}
+
+grpc::ServerUnaryReactor* NodeService::Describe(Context* context,
+                                                const pb::DescribeRequest* /*request*/,
+                                                pb::NodeDescription* response) {
+  Reactor* const reactor = context->DefaultReactor();
+  response->set_pid(::getpid());
+  response->set_version(HAMISHA_VERSION);
+  *response->mutable_config() = parts_.config;
+  response->set_log_format(kRecordFormatVersion);
+  response->set_snapshot_format(kSnapshotFormatVersion);
+  reactor->Finish(grpc::Status::OK);
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* NodeService::TakeSnapshot(Context* context,

@@ -39,6 +39,8 @@ class NodeService final : public pb::Node::CallbackService {
   Reactor* Follow(Context* context, const pb::FollowRequest* request,
                   pb::NodeStatus* response) override;
   Reactor* Compare(Context* context, const pb::Signed* request, pb::Comparison* response) override;
+  Reactor* Describe(Context* context, const pb::DescribeRequest* request,
+                    pb::NodeDescription* response) override;
   Reactor* TakeSnapshot(Context* context, const pb::TakeSnapshotRequest* request,
                         pb::TakeSnapshotResponse* response) override;
   grpc::ServerWriteReactor<pb::RecordChunk>* PullRecords(Context* context,

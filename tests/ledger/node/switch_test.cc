@@ -1,4 +1,5 @@
 // The shard moves from one node to the other and back.
+#include <unistd.h>
 #include <catch2/catch.hpp>
 
 #include "base/clock.h"
@@ -58,6 +59,19 @@ TEST_CASE("a replica gets every record and answers no client", "[node]") {
   const auto write = Create(pair.at_target, Transfers(500, 1));
   CHECK(write.status.error_code() == grpc::FAILED_PRECONDITION);
   CHECK(write.not_owner().owner() == "source");
+}
+
+TEST_CASE("a node says which program it is and with which configuration it runs", "[node]") {
+  Cluster cluster;
+  grpc::ClientContext context;
+  pb::NodeDescription description;
+  REQUIRE(cluster.node("target").Describe(&context, {}, &description).ok());
+  CHECK(description.pid() == ::getpid());
+  CHECK_FALSE(description.version().empty());
+  CHECK(description.config().node_id() == "target");
+  CHECK(description.config().members_size() == 2);
+  CHECK(description.log_format() == kRecordFormatVersion);
+  CHECK(description.snapshot_format() == 1);
 }
 
 TEST_CASE("the shard moves and the former owner follows", "[node]") {
