@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -52,13 +53,13 @@ class RealProcess final : public Process {
 
 // Only async-signal-safe calls: runs between fork and exec.
 [[noreturn]] void BecomeCommand(char* const* arguments, const char* output, pid_t parent,
-                                bool own_group) {
+                                const Command& command) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(127);  // The parent died before the line above.
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  if (own_group) ::setpgid(0, 0);
+  if (command.own_group) ::setpgid(0, 0);
   if (output != nullptr) {
     const int descriptor = ::open(output, O_WRONLY | O_CREAT | O_APPEND, 0640);
     if (descriptor < 0) ::_exit(126);
@@ -68,6 +69,10 @@ class RealProcess final : public Process {
   const int null = ::open("/dev/null", O_RDONLY);
   if (null >= 0) ::dup2(null, STDIN_FILENO);
   ::close_range(3, ~0U, 0);
+  if (command.open_files_max > 0) {
+    const rlimit limit = {.rlim_cur = command.open_files_max, .rlim_max = command.open_files_max};
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::_exit(126);
+  }
   ::execv(arguments[0], arguments);
   ::_exit(127);
 }
@@ -90,7 +95,7 @@ class RealCommandRunner final : public CommandRunner {
       return absl::InternalError(absl::StrCat("starting ", command.arguments[0], ": ",
                                               std::generic_category().message(errno)));
     }
-    if (pid == 0) BecomeCommand(arguments.data(), output, parent, command.own_group);
+    if (pid == 0) BecomeCommand(arguments.data(), output, parent, command);
     return std::make_unique<RealProcess>(pid);
   }
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@ struct Command {
   std::vector<std::string> arguments;  // The first is the program's absolute path. No shell.
   std::string output;                  // File that gets stdout and stderr, appended; "": inherited.
   bool own_group = false;              // Of processes: Ctrl-C at the terminal does not reach it.
+  uint64_t open_files_max = 0;         // Its limit, soft and hard; 0: inherited.
 };
 
 // A started process. Its end is not awaited by the destructor.

@@ -26,6 +26,16 @@ void ReadLoad(YamlReader& reader, const YAML::Node& node, LoadOptions& load) {
   load.seed = reader.Whole(node, "seed", 0, UINT64_MAX).value_or(load.seed);
 }
 
+void ReadMachines(YamlReader& reader, const YAML::Node& node, LabFile& lab) {
+  if (!node || !reader.IsMap(node, "machines", {"source", "target"})) return;
+  for (const char* const site : {"source", "target"}) {
+    const YAML::Node machine = node[site];
+    if (!machine || !reader.IsMap(machine, "a site's machine", {"open_files"})) continue;
+    const auto open_files = reader.Whole(machine, "open_files", 64, 1 << 20);
+    if (open_files.has_value()) lab.open_files_max[site] = *open_files;
+  }
+}
+
 FlipStateBit ReadFlip(YamlReader& reader, const YAML::Node& node, const LabFile& lab) {
   FlipStateBit flip;
   if (!reader.IsMap(node, "flip_state_bit", {"site", "shard"})) return flip;
@@ -98,7 +108,7 @@ LabFile ReadLab(YamlReader& reader, const YAML::Node& root) {
   LabFile lab;
   if (!reader.IsMap(root, "the lab file",
                     {"apiVersion", "kind", "shards", "accounts_per_shard", "gateways", "link",
-                     "load", "faults", "on_unknown"})) {
+                     "load", "machines", "faults", "on_unknown"})) {
     return lab;
   }
   ReadHeader(reader, root);
@@ -110,6 +120,7 @@ LabFile ReadLab(YamlReader& reader, const YAML::Node& root) {
   lab.gateways = count("gateways", 16, lab.gateways);
   ReadLink(reader, root["link"], lab.link);
   ReadLoad(reader, root["load"], lab.load);
+  ReadMachines(reader, root["machines"], lab);
   const std::string on_unknown = reader.Text(root, "on_unknown").value_or("leave");
   lab.rollback_unknown = on_unknown == "rollback";
   if (!lab.rollback_unknown && on_unknown != "leave") {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <variant>
 #include <vector>
@@ -56,6 +57,8 @@ struct LabFile {
                       .drain = absl::Seconds(30),
                       .seed = 1};
   std::vector<Fault> faults;
+  // By site, of its ledgers' processes; as this program's where nothing is said.
+  std::map<std::string, uint64_t> open_files_max;
   bool rollback_unknown = false;  // Ask once more to go back when a run ends unknown.
 };
 

@@ -146,6 +146,10 @@ absl::Status Platform::WriteConfigs(const Layout& layout) {
                          .command = CommandOf(name, program, arguments),
                          .listens = true,
                          .address = ports_.at(host.name).address()});
+    const auto limit = options_.lab.open_files_max.find(host.site);
+    if (!host.gateway && limit != options_.lab.open_files_max.end()) {
+      services_.back().command.open_files_max = limit->second;
+    }
     const std::string agent = AgentProcess(host.name);
     RETURN_IF_ERROR(WriteConfig(agent, layout.AgentConfigOf(host)));
     agents.push_back({.name = agent,

@@ -20,6 +20,16 @@ TEST_CASE("a command's output goes to its file and its exit code comes back", "[
   CHECK(SystemFileSystem().Read(output).value() == "said\n");
 }
 
+TEST_CASE("a command is held to its limit of open files", "[commands]") {
+  const TemporaryFolder folder;
+  const std::string output = folder.path() + "/output";
+  const auto process = SystemCommandRunner().Start(
+      {.arguments = {"/bin/sh", "-c", "ulimit -n"}, .output = output, .open_files_max = 57});
+  REQUIRE(process.ok());
+  CHECK((*process)->Wait() == 0);
+  CHECK(SystemFileSystem().Read(output).value() == "57\n");
+}
+
 TEST_CASE("a killed command says by which signal", "[commands]") {
   const auto process = SystemCommandRunner().Start(
       {.arguments = {"/bin/sh", "-c", "read x < /dev/zero"}, .output = ""});

@@ -15,6 +15,7 @@ accounts_per_shard: 100000
 gateways: 3
 link: {round_trip: 150ms, bandwidth: 200MB/s}
 load: {rate: 900, warm_up: 5s, cool_down: 4s, seed: 7}
+machines: {target: {open_files: 256}}
 faults:
   - {after_step: start_replication, flip_state_bit: {site: target, shard: 3}}
   - {at_step: seal, cut_link: {for: 5s}}
@@ -31,6 +32,7 @@ faults:
   CHECK(lab->load.rate_per_s == 900);
   CHECK(lab->load.cool_down == absl::Seconds(4));
   CHECK(lab->load.seed == 7);
+  CHECK(lab->open_files_max == std::map<std::string, uint64_t>{{"target", 256}});
   REQUIRE(lab->faults.size() == 4);
   CHECK(std::get<FlipStateBit>(lab->faults[0].what).shard == 3);
   CHECK(lab->faults[1].at_start);
@@ -55,6 +57,10 @@ TEST_CASE("every mistake in a lab file is named with its place and its remedy", 
       {"bandwidth in bits", "link: {bandwidth: 1Gbit/s}\n", "write bytes a second"},
       {"rate below zero", "load: {rate: -1}\n",
        "lab.yaml:3:14: 'rate: -1': write a number above 0"},
+      {"machines of no site", "machines: {gateway: {open_files: 256}}\n",
+       "lab.yaml:3:12: unknown key 'gateway' in machines"},
+      {"no limit that a ledger could start with", "machines: {target: {open_files: 3}}\n",
+       "'open_files: 3': write a whole number from 64 to"},
       {"link is no map", "link: 150ms\n", "lab.yaml:3:7: link is not a map"},
       {"faults is no list", "faults: {after_step: seal}\n", "lab.yaml:3:9: 'faults' is not a list"},
       {"fault without moment", "faults:\n  - cut_link: {for: 5s}\n",
