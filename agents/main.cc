@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "agents/drivers/gateway/drivers.h"
+#include "agents/drivers/host/drivers.h"
 #include "agents/drivers/ledger/drivers.h"
 #include "agents/drivers/probe/canary.h"
 #include "agents/runtime/agent.h"
@@ -43,12 +44,14 @@ absl::StatusOr<pb::AgentConfig> ReadConfig(const std::string& path) {
 }
 
 // Only for what this server has.
-Drivers MakeDrivers(const pb::AgentConfig& config) {
+Drivers MakeDrivers(const pb::AgentConfig& config, const AgentProgram& program) {
   Drivers drivers;
   if (!config.ledger().empty()) {
     const auto channel = rpc::Connect(config.ledger());
     channel->GetState(/*try_to_connect=*/true);  // Not only when the writes are waiting.
     AddLedgerDrivers(hamisha::ledger::v1::Node::NewStub(channel), drivers);
+    AddHostDrivers(hamisha::ledger::v1::Node::NewStub(channel), program, base::SystemFileSystem(),
+                   drivers);
   }
   if (!config.gateway().empty()) {
     const auto channel = rpc::Connect(config.gateway());
@@ -71,11 +74,13 @@ absl::Status RunAgent(const std::string& config_path) {
   // Two agents with one log would run an order twice.
   ASSIGN_OR_RETURN(const base::FolderLock lock, base::FolderLock::Take(config.data_dir()));
   ASSIGN_OR_RETURN(const std::string binary, base::SystemFileSystem().Read("/proc/self/exe"));
-  const Drivers drivers = MakeDrivers(config);
+  const AgentProgram program = {.version = HAMISHA_VERSION,
+                                .sha256 = base::ToHex(base::Sha256Of(binary))};
+  const Drivers drivers = MakeDrivers(config, program);
   ASSIGN_OR_RETURN(const std::unique_ptr<Agent> agent,
                    Agent::Start({.config = config,
-                                 .version = HAMISHA_VERSION,
-                                 .binary_sha256 = base::ToHex(base::Sha256Of(binary)),
+                                 .version = program.version,
+                                 .binary_sha256 = program.sha256,
                                  .clock = base::SystemClock(),
                                  .files = base::SystemFileSystem()},
                                 drivers));

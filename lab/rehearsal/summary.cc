@@ -14,6 +14,7 @@ namespace ledger_api = hamisha::ledger::v1;
 
 constexpr int kExitOk = 0;
 constexpr int kExitError = 1;
+constexpr int kExitRefused = 3;
 constexpr int kExitMismatch = 5;
 constexpr int kExitRolledBack = 6;
 constexpr int kExitUnknown = 7;
@@ -152,6 +153,7 @@ int ExitCode(const RehearsalResult& result) {
   const api::RunState state = result.run.state();
   if (state == api::RUN_STATE_SUCCEEDED) return kExitOk;
   if (state == api::RUN_STATE_ROLLED_BACK) return kExitRolledBack;
+  if (state == api::RUN_STATE_STOPPED && result.run.refused()) return kExitRefused;
   if (state == api::RUN_STATE_STOPPED) return result.run.mismatch() ? kExitMismatch : kExitError;
   return kExitUnknown;
 }

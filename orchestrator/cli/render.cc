@@ -116,7 +116,7 @@ bool HasEnded(const v1::RunView& run) {
 
 int ExitCodeOf(const v1::RunView& run) {
   if (run.state() == v1::RUN_STATE_ROLLED_BACK) return 6;
-  if (run.state() == v1::RUN_STATE_STOPPED) return run.mismatch() ? 5 : 1;
+  if (run.state() == v1::RUN_STATE_STOPPED) return run.refused() ? 3 : run.mismatch() ? 5 : 1;
   return run.state() == v1::RUN_STATE_UNKNOWN ? 7 : 0;
 }
 

@@ -77,7 +77,16 @@ void Control::OnDisconnected(const std::string& host) {
 }
 
 void Control::OnResult(OrderResult result) {
+  // Before the journal: what the engine is told must be what a replay tells it.
+  if (result.has_host()) AddClockOffset(result);
   Post([this, result = std::move(result)] { TakeResult(result); });
+}
+
+void Control::AddClockOffset(OrderResult& result) const {
+  absl::Duration rest = fleet_.ClockErrorOf(result.key().host()).value_or(absl::ZeroDuration());
+  auto& offset = *result.mutable_host()->mutable_clock_offset();
+  offset.set_seconds(absl::IDivDuration(rest, absl::Seconds(1), &rest));
+  offset.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
 }
 
 void Control::OnProgress(OrderProgress progress) {

@@ -88,6 +88,8 @@ class Control final : private FleetHandler {
   absl::Time Now() const;
   absl::Status Apply(decltype(Event::what) what);
   absl::Status StartRun(RunCreated& created, std::shared_ptr<const Plan> plan);
+  // What its host's clock says less ours: what an agent cannot know.
+  void AddClockOffset(hamisha::agent::v1::OrderResult& result) const;
   void TakeResult(const hamisha::agent::v1::OrderResult& result);
   void TickWhenDue();
   absl::Status Flush();

@@ -85,6 +85,7 @@ RunView ViewOf(const Engine& engine, const Progress& progress) {
   view.set_state(engine.state());
   view.set_explanation(engine.explanation());
   view.set_mismatch(engine.mismatch());
+  view.set_refused(engine.refused());
   if (engine.started_time() < absl::InfiniteFuture()) {
     SetTime(engine.started_time(), *view.mutable_started());
   }

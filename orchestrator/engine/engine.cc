@@ -132,9 +132,11 @@ void Engine::OnResult(const OrderResult& result) {
   INVARIANT(order.has_value());  // CheckAccepts() asked.
   for (const auto& certificate : result.certificates()) certificates_.Add(certificate);
   mismatch_ = mismatch_ || result.mismatch();
+  if (result.has_host()) host_facts_[result.key().host()] = result.host();
   HostRun& host = HostAt(order->place);
   if (order->awaited || order->attempt == host.attempt) {
     host.message = result.message();
+    host.refused = result.refused();
     for (const auto& [name, value] : result.facts()) host.facts[name] = value;
   }
   const Outcome outcome = IsKnown(result.outcome()) ? result.outcome() : OUTCOME_UNKNOWN;
@@ -257,6 +259,8 @@ void Engine::OnStepNotSucceeded(uint32_t index) {
       if (stopping_) return;
       stopping_ = true;
       reason_ = failure;
+      refused_ = std::any_of(steps_[index].apply.hosts.begin(), steps_[index].apply.hosts.end(),
+                             [](const HostRun& host) { return host.refused; });
       return;
     case OnFailure::kRollback:
       if (going_back_) return;
@@ -306,11 +310,18 @@ void Engine::EndForwardWhenDone() {
   };
   if (any(IsActive)) return;
   if (stopping_) {
+    bool changed = false;
     for (uint32_t index = 0; index < steps_.size(); ++index) {
-      if (steps_[index].state == StepState::kPending) Move(index, StepEvent::kSkip);
+      if (steps_[index].state == StepState::kPending) {
+        Move(index, StepEvent::kSkip);
+      } else {
+        changed = changed || HasWayBack(plan_->steps[index]);
+      }
     }
-    return End(RUN_STATE_STOPPED,
-               absl::StrCat(reason_, ". What was done stays. To go back: hamisha rollback ", run_));
+    return End(RUN_STATE_STOPPED, changed
+                                      ? absl::StrCat(reason_, ". What was done stays. To go back: ",
+                                                     "hamisha rollback ", run_)
+                                      : absl::StrCat(reason_, ". Nothing had been changed"));
   }
   INVARIANT(!any([](StepState state) { return state == StepState::kPending; }));
   std::string explanation;

@@ -84,6 +84,7 @@ class Engine {
   const std::vector<uint32_t>& back_order() const { return back_order_; }
   const Certificates& certificates() const { return certificates_; }
   bool mismatch() const { return mismatch_; }
+  bool refused() const { return refused_; }  // The step that stopped the run says so.
 
  private:
   struct Answer {  // A result, or the lack of one.
@@ -126,6 +127,7 @@ class Engine {
   void SendBack(const Place& place);
   void Send(const Place& place, hamisha::agent::v1::Order order, bool probe);
   hamisha::agent::v1::Order NewOrder(const HostRun& host, const PlannedAction& action) const;
+  void AddHostFacts(hamisha::agent::v1::Order& order) const;
   ActionRun NewActionRun(const PlannedAction& action) const;
 
   const PlannedAction& ActionAt(const Place& place) const;
@@ -152,6 +154,8 @@ class Engine {
   std::vector<uint32_t> back_order_;
   size_t back_at_ = 0;  // Index into back_order_.
   bool mismatch_ = false;
+  bool refused_ = false;
+  std::map<std::string, hamisha::agent::v1::HostFacts> host_facts_;  // The newest of each host.
   Certificates certificates_;
   OrderBook book_;
   std::map<Place, absl::Time> wakes_;  // Next attempts that wait.

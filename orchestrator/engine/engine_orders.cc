@@ -57,7 +57,17 @@ Order Engine::NewOrder(const HostRun& host, const PlannedAction& action) const {
                         server.shards.end();
     if (served) *order.add_shards() = context;
   }
+  if (action.takes_host_facts) AddHostFacts(order);
   return order;
+}
+
+void Engine::AddHostFacts(Order& order) const {
+  for (const auto& shard : order.shards()) {
+    for (const auto& node : shard.nodes()) {
+      const auto facts = host_facts_.find(node.host());
+      if (facts != host_facts_.end()) *order.add_hosts() = facts->second;
+    }
+  }
 }
 
 void Engine::SendApply(const Place& place) {

@@ -24,6 +24,7 @@ struct HostRun {
   uint32_t probes_left = 0;
   std::string message;  // Of the newest result.
   std::map<std::string, std::string> facts;
+  bool refused = false;  // Likewise: it failed because it may not go on, not because it could not.
 };
 
 // One action on its hosts.

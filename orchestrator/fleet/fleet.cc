@@ -165,4 +165,11 @@ std::vector<AgentInfo> Fleet::Agents() const {
   return agents;
 }
 
+std::optional<absl::Duration> Fleet::ClockErrorOf(const std::string& host) const {
+  const absl::MutexLock lock(&mutex_);
+  const auto agent = agents_.find(host);
+  if (agent == agents_.end()) return std::nullopt;
+  return agent->second.clock_error;
+}
+
 }  // namespace orchestrator

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -62,6 +63,8 @@ class Fleet {
 
   // All hosts that were ever connected, by name.
   std::vector<AgentInfo> Agents() const;
+  // Of a host that was ever connected.
+  std::optional<absl::Duration> ClockErrorOf(const std::string& host) const;
 
  private:
   friend class AgentStream;

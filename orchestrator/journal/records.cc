@@ -74,6 +74,7 @@ json ToJson(const OrderResult& result) {
           {"message", result.message()},
           {"facts", std::move(facts)},
           {"mismatch", result.mismatch()},
+          {"refused", result.refused()},
           {"certificates", std::move(certificates)},
           {"result", absl::Base64Escape(result.SerializeAsString())}};
 }

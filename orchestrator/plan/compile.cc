@@ -123,6 +123,7 @@ class Linker {
       return planned;
     }
     planned.mutates = action->options->mutates();
+    planned.takes_host_facts = action->options->takes_host_facts();
     planned.timeout = call.timeout.value_or(absl::Milliseconds(action->options->timeout_ms()));
     static const auto& no_sites = *new std::vector<std::string>;
     const ReadActionResult read =

@@ -36,6 +36,7 @@ struct PlannedAction {
   std::vector<uint32_t> hosts;    // Indices into Plan::hosts, ascending, at least one.
   absl::Duration timeout;         // Per order; never infinite.
   bool mutates = false;
+  bool takes_host_facts = false;  // Its orders carry what the run knows of the shard's hosts.
 };
 
 struct PlannedStep {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/duration.pb.h"
 #include "hamisha/action/v1/gateway.pb.h"
+#include "hamisha/action/v1/host.pb.h"
 #include "hamisha/action/v1/ledger.pb.h"
 #include "orchestrator/playbook/suggest.h"
 
@@ -20,7 +21,8 @@ std::vector<ActionInfo> CollectActions() {
   std::vector<ActionInfo> actions;
   // A new file of actions is named here by one of its messages, which also links it.
   for (const pb::FileDescriptor* file :
-       {v1::LedgerSeal::descriptor()->file(), v1::GatewayHold::descriptor()->file()}) {
+       {v1::LedgerSeal::descriptor()->file(), v1::GatewayHold::descriptor()->file(),
+        v1::HostFacts::descriptor()->file()}) {
     for (int i = 0; i < file->message_type_count(); ++i) {
       const pb::Descriptor* descriptor = file->message_type(i);
       if (!descriptor->options().HasExtension(v1::action)) continue;

@@ -19,7 +19,7 @@ accounts_per_shard: 2000
 gateways: 2
 load: {rate: 300, warm_up: 500ms, cool_down: 700ms, drain: 5s, seed: 1}
 link: {bandwidth: 200MB/s, round_trip: )",
-                      scenario.round_trip, "}\n",
+                      scenario.round_trip, "}\nmachines: ", scenario.machines, "\n",
                       scenario.rollback_unknown ? "on_unknown: rollback\n" : "",
                       scenario.faults.empty() ? "" : "faults:\n", scenario.faults);
 }

@@ -13,6 +13,7 @@ struct Scenario {
   // YAML list items of the lab file, such as "- {after_step: seal, cut_link: {for: 5s}}\n".
   std::string faults = "";
   std::string round_trip = "40ms";
+  std::string machines = "{}";  // Of the lab file: where the sites differ.
   bool rollback_unknown = false;
   bool short_timeouts = false;  // Of the playbook's orders: 1 s.
 };

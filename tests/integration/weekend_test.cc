@@ -1,6 +1,7 @@
 // The weekend itself, and the one that a wrong state sends back.
 #include <catch2/catch.hpp>
 
+#include "absl/strings/match.h"
 #include "tests/integration/rehearse.h"
 
 namespace {
@@ -36,6 +37,26 @@ TEST_CASE("a byte flipped in the target's state sends the run back", "[weekend]"
   CHECK(weekend.summary["shards"][0]["root_equal"] == true);
   CHECK(weekend.summary["shards"][1]["root_equal"] == false);
   CHECK_THAT(weekend.output, Catch::Contains("shard 1"));
+  CheckPromises(weekend);
+}
+
+TEST_CASE("a target whose servers differ in what matters is refused before anything moves",
+          "[weekend]") {
+  const Rehearsed weekend = Rehearse({.machines = "{target: {open_files: 256}}"});
+  CAPTURE(weekend.output);
+  CHECK(weekend.exit_code == 3);
+  CHECK(weekend.outcome() == "stopped");
+  CHECK(weekend.writing_site() == "source");
+  CHECK(weekend.summary["client_errors"] == 0);
+  const std::string because = weekend.summary["explanation"];
+  CHECK_THAT(because,
+             Catch::Contains("target-0: must not take over from source-0: open_files") &&
+                 Catch::Contains("target-1: must not take over from source-1: open_files") &&
+                 Catch::Contains("256 on target-1") && Catch::Contains("Nothing had been changed"));
+  for (const auto& [order, times] : weekend.OrdersBegun()) {
+    CAPTURE(order);
+    CHECK((absl::StrContains(order, " facts ") || absl::StrContains(order, " drift ")));
+  }
   CheckPromises(weekend);
 }
 

@@ -25,7 +25,7 @@ class FakeNode final : public ledger_pb::Node::Service {
  public:
   FakeNode() {
     running_ = *rpc::Serve({.services = {this}});
-    AddLedgerDrivers(ledger_pb::Node::NewStub(rpc::Connect(running_.address)), drivers);
+    AddLedgerDrivers(stub(), drivers);
   }
   ~FakeNode() override { running_.server->Shutdown(); }
 
@@ -87,12 +87,23 @@ class FakeNode final : public ledger_pb::Node::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status Describe(grpc::ServerContext* /*context*/,
+                        const ledger_pb::DescribeRequest* /*request*/,
+                        ledger_pb::NodeDescription* response) override {
+    absl::MutexLock lock(&mutex);
+    *response = description;
+    return grpc::Status::OK;
+  }
+
+  NodeStub stub() const { return ledger_pb::Node::NewStub(rpc::Connect(running_.address)); }
+
   // What the test sets before an order, and sees after it.
   absl::Mutex mutex;
   ledger_pb::NodeStatus status;
   std::deque<ledger_pb::NodeStatus> later;  // Told one by one from the next question on.
   std::deque<grpc::Status> errors;          // Answers to the next changes.
   ledger_pb::Comparison comparison;
+  ledger_pb::NodeDescription description;
   std::vector<std::string> told;
   bool asked = false;
   Drivers drivers;

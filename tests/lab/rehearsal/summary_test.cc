@@ -85,6 +85,7 @@ TEST_CASE("the exit code tells how it ended", "[summary]") {
     api::RunState state;
     bool mismatch;
     int code;
+    bool refused = false;
   };
   const auto row = GENERATE(values<Row>({
       {api::RUN_STATE_SUCCEEDED, false, 0},
@@ -94,10 +95,12 @@ TEST_CASE("the exit code tells how it ended", "[summary]") {
       {api::RUN_STATE_STOPPED, true, 5},
       {api::RUN_STATE_UNKNOWN, false, 7},
       {api::RUN_STATE_RUNNING, false, 7},
+      {api::RUN_STATE_STOPPED, false, 3, true},
   }));
   RehearsalResult result = GoodWeekend();
   result.run.set_state(row.state);
   result.run.set_mismatch(row.mismatch);
+  result.run.set_refused(row.refused);
   CAPTURE(row.state, row.mismatch);
   CHECK(ExitCode(result) == row.code);
 }

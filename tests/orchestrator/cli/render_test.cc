@@ -166,16 +166,19 @@ TEST_CASE("the exit code says how a run ended", "[render]") {
     v1::RunState state;
     bool mismatch;
     int expected;
+    bool refused = false;
   };
   const auto row = GENERATE(values<Row>({{v1::RUN_STATE_SUCCEEDED, false, 0},
                                          {v1::RUN_STATE_ROLLED_BACK, false, 6},
                                          {v1::RUN_STATE_ROLLED_BACK, true, 6},
                                          {v1::RUN_STATE_STOPPED, false, 1},
                                          {v1::RUN_STATE_STOPPED, true, 5},
+                                         {v1::RUN_STATE_STOPPED, false, 3, true},
                                          {v1::RUN_STATE_UNKNOWN, true, 7}}));
   v1::RunView run;
   run.set_state(row.state);
   run.set_mismatch(row.mismatch);
+  run.set_refused(row.refused);
   CHECK(ExitCodeOf(run) == row.expected);
   CHECK(HasEnded(run));
 }

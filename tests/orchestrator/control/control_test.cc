@@ -45,6 +45,27 @@ TEST_CASE("a run goes through its agents to its end", "[control]") {
   CHECK(base::SystemFileSystem().Exists(view.journal()));
 }
 
+TEST_CASE("how far a server's clock is off is the orchestrator's to say", "[control]") {
+  Plan plan = EmptyPlan();
+  plan.shards[0].add_nodes()->set_host("target-0");
+  plan.steps = {MakeStep("facts", {kTarget0}, {.needs = {}}),
+                MakeStep("drift", {kTarget0}, {.needs = {0}})};
+  plan.steps[1].apply.takes_host_facts = true;
+  const TemporaryFolder folder;
+  RunningOrchestrator orchestrator(PlanOptions(folder.path(), plan));
+  std::atomic<int64_t> told_s = 0;
+  FakeAgents agents({"target-0"}, [&](const Order& order) {
+    OrderResult result = *AlwaysSucceed(order);
+    if (order.key().step() == "facts") result.mutable_host()->set_host("target-0");
+    for (const auto& host : order.hosts()) told_s = host.clock_offset().seconds();
+    return result;
+  });
+  agents.Dial(orchestrator.address());
+  orchestrator.Submit();
+  CHECK(orchestrator.WatchToEnd().state() == RUN_STATE_SUCCEEDED);
+  CHECK(told_s < -1'000'000'000);  // These agents say that it is 1970.
+}
+
 TEST_CASE("another process goes on with the run, and repeats what is open", "[control]") {
   const TemporaryFolder folder;
   FakeAgents agents(AllHosts(), [](const Order& order) {

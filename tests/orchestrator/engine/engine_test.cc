@@ -70,6 +70,71 @@ TEST_CASE("an order says all that an agent needs, certificates of its shards too
   CHECK(open.certificates(0).signer() == "source-1");
 }
 
+TEST_CASE("what is learnt of servers goes to those that compare them, by shard", "[engine]") {
+  Plan plan = EmptyPlan();
+  for (const uint32_t shard : {0u, 1u}) {
+    for (const char* const site : {"source", "target"}) {
+      auto& node = *plan.shards[shard].add_nodes();
+      node.set_host(absl::StrCat(site, "-", shard));
+    }
+  }
+  plan.steps = {MakeStep("facts", {kSource0, kSource1, kTarget0, kTarget1}, {.needs = {}}),
+                MakeStep("drift", {kTarget1}, {.needs = {0}}),
+                MakeStep("open", {kTarget1}, {.needs = {1}})};
+  plan.steps[1].apply.takes_host_facts = true;
+  Driver run(plan);
+  run.Start();
+  for (const std::string host : {"source-0", "source-1", "target-0", "target-1"}) {
+    OrderResult learnt;
+    *learnt.mutable_key() = run.Sent("facts", host).key();
+    learnt.set_outcome(hamisha::agent::v1::OUTCOME_SUCCEEDED);
+    learnt.mutable_host()->set_host(host);
+    run.Answer(learnt);
+  }
+  const auto& compare = run.Sent("drift", "target-1");
+  REQUIRE(compare.hosts_size() == 2);
+  CHECK(compare.hosts(0).host() == "source-1");
+  CHECK(compare.hosts(1).host() == "target-1");
+  run.Succeed("drift", "target-1");
+  CHECK(run.Sent("open", "target-1").hosts_size() == 0);
+  run.RequireSameReplay();
+}
+
+TEST_CASE("a refusal stops the run, tells all hosts' reasons, and that nothing was changed",
+          "[engine]") {
+  Plan plan = EmptyPlan();
+  plan.steps = {
+      MakeStep("drift", {kTarget0, kTarget1}, {.needs = {}, .mutates = false, .own_undo = false}),
+      MakeStep("hold", {kGateway}, {.needs = {0}})};
+  Driver run(plan);
+  run.Start();
+  for (const std::string host : {"target-0", "target-1"}) {
+    OrderResult refusal;
+    *refusal.mutable_key() = run.Sent("drift", host).key();
+    refusal.set_outcome(hamisha::agent::v1::OUTCOME_FAILED);
+    refusal.set_message("too few files");
+    refusal.set_refused(true);
+    run.Answer(refusal);
+  }
+  CHECK(run.engine().state() == RUN_STATE_STOPPED);
+  CHECK(run.engine().refused());
+  CHECK(run.StateOf("hold") == StepState::kSkipped);
+  CHECK(run.engine().explanation() ==
+        "step 'drift' (test.drift) failed on target-0: too few files; target-1: too few files. "
+        "Nothing had been changed");
+  run.RequireSameReplay();
+}
+
+TEST_CASE("a failure that is no refusal is not called one", "[engine]") {
+  Plan plan = EmptyPlan();
+  plan.steps = {MakeStep("drift", {kTarget0}, {.needs = {}, .mutates = false, .own_undo = false})};
+  Driver run(plan);
+  run.Start();
+  run.Fail("drift", "target-0", "no answer");
+  CHECK(run.engine().state() == RUN_STATE_STOPPED);
+  CHECK_FALSE(run.engine().refused());
+}
+
 TEST_CASE("a failed attempt is tried again after the delay, and then the run stops", "[engine]") {
   Plan plan = EmptyPlan();
   plan.steps = {MakeStep("hold", {kGateway}, {.needs = {}, .retries = 1})};

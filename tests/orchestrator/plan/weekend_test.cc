@@ -19,16 +19,28 @@ Plan Weekend() {
   return compilation.plan;
 }
 
-TEST_CASE("the weekend is a chain, and goes back by itself up to the release", "[weekend]") {
+TEST_CASE("the weekend is a chain, and goes back by itself from the first change to the release",
+          "[weekend]") {
   const Plan plan = Weekend();
+  bool changed = false;
   bool released = false;
   for (size_t i = 0; i < plan.steps.size(); ++i) {
     CAPTURE(plan.steps[i].id);
     if (i > 0) CHECK(plan.steps[i].needs == std::vector<uint32_t>{static_cast<uint32_t>(i - 1)});
-    CHECK(plan.steps[i].on_failure == (released ? OnFailure::kStop : OnFailure::kRollback));
+    changed = changed || plan.steps[i].apply.mutates;
+    const bool goes_back = changed && !released;
+    CHECK(plan.steps[i].on_failure == (goes_back ? OnFailure::kRollback : OnFailure::kStop));
     released = released || plan.steps[i].id == "release";
   }
   CHECK(released);
+}
+
+TEST_CASE("servers are compared before anything changes", "[weekend]") {
+  const Plan plan = Weekend();
+  CHECK(plan.steps[0].apply.action == "host.facts");
+  CHECK(plan.steps[0].apply.hosts.size() == 4);
+  CHECK(plan.steps[1].apply.action == "host.compare");
+  CHECK(plan.steps[1].apply.takes_host_facts);
 }
 
 TEST_CASE("everything in the weekend that changes something has a way back", "[weekend]") {
