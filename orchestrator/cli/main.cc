@@ -55,6 +55,7 @@ class CommandLine {
     app_.set_version_flag("--version", "hamisha " HAMISHA_VERSION);
     app_.add_option("--no-color", options_.no_colour)->envname("NO_COLOR")->group("");
     AddPlanCommands();
+    AddPreflight();
     AddRun();
     AddRunCommands();
     AddFormat(AddOrchestrator(Add("agents", "Lists the agents that have connected", ShowAgents)));
@@ -120,6 +121,14 @@ class CommandLine {
         Add("plan", "Shows the compiled steps, hosts and needs; contacts nothing", ShowPlan)));
   }
 
+  void AddPreflight() {
+    CLI::App* preflight =
+        Add("preflight", "Compares a playbook's servers, which run would do first; changes nothing",
+            PreflightCommand);
+    AddFormat(AddOrchestrator(AddFiles(preflight)));
+    preflight->footer("Exit code 0: nothing blocks. 3: a run would be refused.");
+  }
+
   void AddRun() {
     CLI::App* run = Add("run", "Runs a playbook; without --execute, says what it would do",
                         [](const Options& options) {
@@ -136,7 +145,8 @@ class CommandLine {
         ->capture_default_str();
     run->footer(
         "A live run asks for the plan's name. The exit code says how the run ended:\n"
-        "0 succeeded, 6 rolled back, 5 stopped at a difference, 1 stopped, 7 unknown.");
+        "0 succeeded, 6 rolled back, 5 stopped at a difference, 3 servers differ, 1 stopped,\n"
+        "7 unknown.");
   }
 
   void AddRunCommands() {

@@ -3,13 +3,17 @@
 #include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "base/invariant.h"
 #include "orchestrator/cli/client.h"
 #include "orchestrator/cli/local_commands.h"
+#include "orchestrator/cli/preflight.h"
 #include "orchestrator/cli/render.h"
 #include "orchestrator/cli/terminal.h"
 #include "orchestrator/cli/text.h"
@@ -42,7 +46,8 @@ void PrintOutcome(const v1::RunView& run, const Options& options) {
     return;
   }
   std::cout << "outcome: " << RunStateName(run.state()) << "\n";
-  if (run.state() == v1::RUN_STATE_STOPPED || run.state() == v1::RUN_STATE_UNKNOWN) {
+  const bool may_go_back = run.state() == v1::RUN_STATE_STOPPED && !run.refused();
+  if (may_go_back || run.state() == v1::RUN_STATE_UNKNOWN) {
     std::cout << "to go back: hamisha rollback " << run.run() << " --reason TEXT\n";
   }
   std::cout << "the whole story: hamisha report " << run.run() << "\n";
@@ -89,7 +94,72 @@ std::vector<std::string> MissingAgents(const Plan& plan, const v1::ListAgentsRes
   return missing;
 }
 
+// Whether all agents of the plan are there; else says which are not, and sets `exit_code`.
+bool AgentsAreThere(Client& client, const Plan& plan, int* exit_code) {
+  const auto agents = client.ListAgents();
+  if (!agents.ok()) {
+    *exit_code = Fail(client, agents.status());
+    return false;
+  }
+  const std::vector<std::string> missing = MissingAgents(plan, *agents);
+  if (missing.empty()) return true;
+  PrintError(absl::StrCat("no agent is connected from ", JoinNames(missing),
+                          ": start them, and see 'hamisha agents'; nothing was ordered"));
+  *exit_code = kExitAgentsUnreachable;
+  return false;
+}
+
+v1::SubmitRunRequest RequestOf(const LoadedPlan& loaded, v1::RunKind kind) {
+  v1::SubmitRunRequest request;
+  request.set_playbook_path(loaded.playbook.path);
+  request.set_playbook_yaml(loaded.playbook.yaml);
+  request.set_inventory_path(loaded.inventory.path);
+  request.set_inventory_yaml(loaded.inventory.yaml);
+  request.set_kind(kind);
+  request.set_submitted_by(OperatorName());
+  request.set_plan_digest(base::ToHex(loaded.plan.digest));
+  return request;
+}
+
+// The comparison of a playbook as a plan of its own; nullopt when there is nothing to compare.
+std::optional<LoadedPlan> PreflightOf(const LoadedPlan& loaded) {
+  const SourceText playbook = {.path = absl::StrCat("preflight of ", loaded.playbook.path),
+                               .yaml = PreflightPlaybook(loaded.plan)};
+  if (playbook.yaml.empty()) {
+    PrintError(absl::StrCat(loaded.playbook.path,
+                            " compares no servers: give it steps host.facts and host.compare"));
+    return std::nullopt;
+  }
+  Compilation compilation = Compile(playbook, loaded.inventory);
+  INVARIANT(compilation.diagnostics.empty());
+  return LoadedPlan{playbook, loaded.inventory, std::move(compilation.plan)};
+}
+
 }  // namespace
+
+int PreflightCommand(const Options& options) {
+  int exit_code = kExitOk;
+  const auto loaded = LoadPlan(options, &exit_code);
+  if (!loaded.has_value()) return exit_code;
+  const auto preflight = PreflightOf(*loaded);
+  if (!preflight.has_value()) return kExitInvalid;
+  Client client(options.orchestrator);
+  const auto newest = client.GetRun("");
+  if (!newest.ok() && !absl::IsNotFound(newest.status())) return Fail(client, newest.status());
+  if (newest.ok() && MayHaveToGoBack(*newest)) {
+    PrintError(absl::StrCat("run ", newest->run(),
+                            " could not be rolled back after a preflight, for only the newest run "
+                            "can: nothing was ordered"));
+    return kExitRefused;
+  }
+  if (!AgentsAreThere(client, preflight->plan, &exit_code)) return exit_code;
+  const auto run = client.Submit(RequestOf(*preflight, v1::RUN_KIND_REHEARSAL));
+  if (!run.ok()) return Fail(client, run.status());
+  const auto ended = client.Watch(*run, [](const v1::RunView& /*view*/) {});
+  if (!ended.ok()) return Fail(client, ended.status());
+  std::cout << (options.json() ? RenderPreflightJson(*ended) : RenderPreflight(*ended));
+  return ExitCodeOf(*ended);
+}
 
 int ExecuteRun(const Options& options) {
   int exit_code = kExitOk;
@@ -104,21 +174,9 @@ int ExecuteRun(const Options& options) {
     return kExitRefused;
   }
   Client client(options.orchestrator);
-  const auto agents = client.ListAgents();
-  if (!agents.ok()) return Fail(client, agents.status());
-  if (const auto missing = MissingAgents(loaded->plan, *agents); !missing.empty()) {
-    PrintError(absl::StrCat("no agent is connected from ", JoinNames(missing),
-                            ": start them, and see 'hamisha agents'; nothing was ordered"));
-    return kExitAgentsUnreachable;
-  }
-  v1::SubmitRunRequest request;
-  request.set_playbook_path(loaded->playbook.path);
-  request.set_playbook_yaml(loaded->playbook.yaml);
-  request.set_inventory_path(loaded->inventory.path);
-  request.set_inventory_yaml(loaded->inventory.yaml);
-  request.set_kind(live ? v1::RUN_KIND_LIVE : v1::RUN_KIND_REHEARSAL);
-  request.set_submitted_by(OperatorName());
-  request.set_plan_digest(base::ToHex(loaded->plan.digest));
+  if (!AgentsAreThere(client, loaded->plan, &exit_code)) return exit_code;
+  const v1::SubmitRunRequest request =
+      RequestOf(*loaded, live ? v1::RUN_KIND_LIVE : v1::RUN_KIND_REHEARSAL);
   OnInterruptSay("\ninterrupted: the run may have begun; 'hamisha status' says it\n");
   const auto run = client.Submit(request);
   if (!run.ok()) return Fail(client, run.status());

@@ -7,6 +7,7 @@ namespace orchestrator {
 
 // Each returns the exit code.
 int ExecuteRun(const Options& options);
+int PreflightCommand(const Options& options);
 int ShowStatus(const Options& options);
 int WatchCommand(const Options& options);
 int RollbackCommand(const Options& options);

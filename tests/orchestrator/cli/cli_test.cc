@@ -181,6 +181,34 @@ TEST_CASE("without an orchestrator there is an error and nothing else", "[cli]")
   CHECK(absl::StrContains(ended.output, "cannot reach the orchestrator at 127.0.0.1:1"));
 }
 
+TEST_CASE("a preflight submits the comparison alone, and never before a way back", "[cli]") {
+  Operator ops;
+  FakeOrchestrator orchestrator;
+  const std::string inventory = ops.Write("inventory.yaml", kInventory);
+  const std::string playbook = std::string(SOURCE_DIR) + "/playbooks/weekend_cutover.yaml";
+  v1::StepView& step = *orchestrator.view.add_steps();
+  step.mutable_started()->set_seconds(1);
+  const auto preflight = [&] {
+    return ops.Run({"preflight", playbook, "--inventory", inventory, "--orchestrator",
+                    orchestrator.address()});
+  };
+  SECTION("it tells that nothing blocks") {
+    step.set_action("host.compare");
+    const Ended ended = preflight();
+    CHECK(ended.exit_code == 0);
+    CHECK(absl::StrContains(ended.output, "nothing blocks"));
+    CHECK(absl::StrContains(orchestrator.submitted.playbook_yaml(), "host.compare"));
+    CHECK_FALSE(absl::StrContains(orchestrator.submitted.playbook_yaml(), "ledger."));
+  }
+  SECTION("a run that sealed may still have to go back") {
+    step.set_action("ledger.seal");
+    const Ended ended = preflight();
+    CHECK(ended.exit_code == 3);
+    CHECK(absl::StrContains(ended.output, "run r1 could not be rolled back after a preflight"));
+    CHECK(orchestrator.submitted.playbook_yaml().empty());
+  }
+}
+
 TEST_CASE("a live run needs its plan's name, runs, and ends with the run's exit code", "[cli]") {
   Operator ops;
   FakeOrchestrator orchestrator;
