@@ -161,6 +161,15 @@ TEST_CASE("progress is a line for each change", "[render]") {
   CHECK(lines[1] == "run r7 · weekend_cutover · live · rolled_back · 5.0 s");
 }
 
+TEST_CASE("the report of a refused run says to mend, not to go back", "[render]") {
+  v1::RunView run = GoingBack();
+  run.set_state(v1::RUN_STATE_STOPPED);
+  run.set_refused(true);
+  const std::string report = RenderReport(run, {});
+  CHECK(absl::StrContains(report, "mend what is refused above, and run again"));
+  CHECK_FALSE(absl::StrContains(report, "hamisha rollback"));
+}
+
 TEST_CASE("the exit code says how a run ended", "[render]") {
   struct Row {
     v1::RunState state;
