@@ -56,8 +56,21 @@ absl::string_view BodyFault(RecordKind kind, size_t bytes) {
                  : "";
     case RecordKind::kSeal: return bytes != 0 ? "a seal has no body" : "";
     case RecordKind::kOpen: return bytes > kOpenBodyBytesMax ? "body of an open is too long" : "";
+    case RecordKind::kCheckpoint:
+      return bytes != sizeof(Checkpoint) ? "body is not a checkpoint" : "";
   }
   return "unknown kind";
+}
+
+// What is wrong with what a checkpoint says; "" when nothing is.
+absl::string_view CheckpointFault(const Record& record) {
+  if (record.kind != RecordKind::kCheckpoint) return "";
+  const Checkpoint checkpoint = record.checkpoint();
+  if (checkpoint.root_position >= record.position) return "root of a position that is not before";
+  if (checkpoint.root_position == 0 && checkpoint.root != base::Hash256{}) {
+    return "root without a position";
+  }
+  return "";
 }
 
 // What makes a record one that EncodeRecord never writes; "" when nothing does.
@@ -74,7 +87,7 @@ absl::string_view Fault(const Record& record) {
   if (record.timestamp_ns < record.event_count()) {
     return "timestamp is below the number of events";
   }
-  return "";
+  return CheckpointFault(record);
 }
 
 bool AllZero(absl::string_view bytes) {
@@ -116,6 +129,13 @@ absl::Span<const Transfer> Record::transfers() const {
 absl::Span<const BalanceLimit> Record::balance_limits() const {
   if (kind != RecordKind::kBalanceLimits) return {};
   return {reinterpret_cast<const BalanceLimit*>(body.data()), body.size() / sizeof(BalanceLimit)};
+}
+
+Checkpoint Record::checkpoint() const {
+  INVARIANT(kind == RecordKind::kCheckpoint && body.size() == sizeof(Checkpoint));
+  Checkpoint checkpoint;
+  std::memcpy(&checkpoint, body.data(), sizeof(checkpoint));
+  return checkpoint;
 }
 
 void EncodeRecord(Record& record, std::string& out) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -18,7 +19,22 @@ enum class RecordKind : uint8_t {
   kOpen = 4,           // Body: empty for the first record of a shard and for an Unseal, else the
                        // certificate it rests on. Begins the owner's right to write in `epoch`.
   kBalanceLimits = 5,  // Body: BalanceLimits.
+  kCheckpoint = 6,     // Body: Checkpoint. Changes nothing.
 };
+
+// What the owner says of the state as it goes on. The state at a checkpoint's position is a cut:
+// every node takes note of it when it gets there, and finds its root beside writing; so the root
+// stands in a later checkpoint.
+struct Checkpoint {
+  uint64_t root_position = 0;  // Of an earlier checkpoint; 0: nothing is said of any.
+  base::Hash256 root{};        // The state root at that position; zeros when that is 0.
+  base::Hash256 nonce{};       // What a challenge at this position is asked with; zeros: none is.
+  friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
+};
+static_assert(sizeof(Checkpoint) == 72 && std::is_trivially_copyable_v<Checkpoint>);
+inline absl::string_view AsBytes(const Checkpoint& checkpoint) {
+  return {reinterpret_cast<const char*>(&checkpoint), sizeof(checkpoint)};
+}
 
 // One entry of a shard's log, decoded. Node ids are at most kNodeIdBytesMax bytes.
 struct Record {
@@ -37,6 +53,7 @@ struct Record {
   absl::Span<const Account> accounts() const;             // kAccounts.
   absl::Span<const Transfer> transfers() const;           // kTransfers.
   absl::Span<const BalanceLimit> balance_limits() const;  // kBalanceLimits.
+  Checkpoint checkpoint() const;                          // kCheckpoint only.
   // How many events the body holds, each with a nanosecond of its own.
   size_t event_count() const {
     return accounts().size() + transfers().size() + balance_limits().size();

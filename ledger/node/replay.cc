@@ -43,7 +43,8 @@ void Execute(const Record& record, StateMachine& state) {
       state.SetBalanceLimits(record.balance_limits(), record.timestamp_ns);
       return;
     case RecordKind::kSeal:
-    case RecordKind::kOpen: return;
+    case RecordKind::kOpen:
+    case RecordKind::kCheckpoint: return;
   }
 }
 

@@ -237,7 +237,8 @@ std::vector<EventResult> Shard::Apply(const Record& record) {
     case RecordKind::kBalanceLimits:
       return state_.SetBalanceLimits(record.balance_limits(), record.timestamp_ns);
     case RecordKind::kSeal:
-    case RecordKind::kOpen: return {};
+    case RecordKind::kOpen:
+    case RecordKind::kCheckpoint: return {};
   }
   UNREACHABLE();
 }

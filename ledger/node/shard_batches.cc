@@ -15,7 +15,8 @@ size_t RowBytes(RecordKind kind) {
     case RecordKind::kTransfers: return sizeof(Transfer);
     case RecordKind::kBalanceLimits: return sizeof(BalanceLimit);
     case RecordKind::kSeal:
-    case RecordKind::kOpen: break;
+    case RecordKind::kOpen:
+    case RecordKind::kCheckpoint: break;
   }
   UNREACHABLE();
 }
@@ -44,7 +45,8 @@ Shape ShapeOf(const Batch& batch) {
     case RecordKind::kTransfers: return ShapeOf<Transfer>(batch.body);
     case RecordKind::kBalanceLimits: return {.events = batch.body.size() / sizeof(BalanceLimit)};
     case RecordKind::kSeal:
-    case RecordKind::kOpen: break;
+    case RecordKind::kOpen:
+    case RecordKind::kCheckpoint: break;
   }
   UNREACHABLE();
 }

@@ -47,6 +47,12 @@ Record Seal() {
   return record;
 }
 
+Record CheckpointRecord(const Checkpoint& checkpoint) {
+  Record record = Batch(AsBytes(checkpoint));
+  record.kind = RecordKind::kCheckpoint;
+  return record;
+}
+
 std::string Encode(Record record) {
   std::string bytes;
   EncodeRecord(record, bytes);
@@ -67,7 +73,13 @@ TEST_CASE("a record is read as it was written", "[record]") {
   limits.kind = RecordKind::kBalanceLimits;
   CHECK(limits.balance_limits().size() == 2);
   CHECK(limits.event_count() == 2);
-  for (Record record : {Batch(body), Batch(""), Seal(), open, limits}) {
+  Checkpoint checkpoint{.root_position = 6};
+  checkpoint.root.fill(0xCD);
+  checkpoint.nonce.fill(0xEF);
+  const Record checkpoint_record = CheckpointRecord(checkpoint);
+  CHECK(checkpoint_record.checkpoint() == checkpoint);
+  CHECK(checkpoint_record.event_count() == 0);
+  for (Record record : {Batch(body), Batch(""), Seal(), open, limits, checkpoint_record}) {
     std::string encoded;
     EncodeRecord(record, encoded);
     CHECK(encoded.size() % 8 == 0);
@@ -125,6 +137,45 @@ TEST_CASE("the bytes of a record are those of FORMAT.md", "[record]") {
   CHECK(bytes.substr(72, 4) == std::string("\x03\x08\x08\x07", 4));
   CHECK(bytes.substr(76, 4) == std::string(4, '\0'));
   CHECK(bytes.substr(80) == std::string("source-0target-0weekend\0", 24));
+}
+
+TEST_CASE("the body of a checkpoint is that of FORMAT.md", "[record]") {
+  Checkpoint checkpoint{.root_position = 6};
+  checkpoint.root.fill(0xCD);
+  checkpoint.nonce.fill(0xEF);
+  const std::string bytes = Encode(CheckpointRecord(checkpoint));
+  REQUIRE(bytes.size() == 80 + 8 + 72);
+  CHECK(bytes[72] == 6);
+  CHECK(bytes.substr(88) ==
+        std::string("\6\0\0\0\0\0\0\0", 8) + std::string(32, '\xCD') + std::string(32, '\xEF'));
+}
+
+// What is wrong with a checkpoint's body, whose checksum holds.
+std::string FaultOf(const Checkpoint& checkpoint, size_t body_bytes) {
+  const Checkpoint fine{.root_position = 6};
+  std::string bytes = Encode(CheckpointRecord(fine));
+  std::memcpy(bytes.data() + 88, &checkpoint, sizeof(checkpoint));
+  const auto size = static_cast<uint32_t>(body_bytes);
+  std::memcpy(bytes.data() + 76, &size, sizeof(size));
+  const auto encoded = static_cast<uint32_t>(88 + (body_bytes + 7) / 8 * 8);
+  std::memcpy(bytes.data() + 12, &encoded, sizeof(encoded));
+  bytes.resize(encoded);
+  const uint64_t checksum = base::Checksum64(bytes.data() + 8, bytes.size() - 8);
+  std::memcpy(bytes.data(), &checksum, sizeof(checksum));
+  const Aligned aligned(bytes);
+  return std::string(DecodeRecord(aligned.bytes()).status().message());
+}
+
+TEST_CASE("a checkpoint that cannot be is refused", "[record]") {
+  base::Hash256 root{};
+  root.fill(1);
+  CHECK(FaultOf({.root_position = 6, .root = root}, 72) == "");
+  CHECK(FaultOf({.root_position = 7, .root = root}, 72) ==
+        "damaged record: root of a position that is not before");
+  CHECK(FaultOf({.root_position = 0, .root = root}, 72) ==
+        "damaged record: root without a position");
+  CHECK(FaultOf({}, 64) == "damaged record: body is not a checkpoint");
+  CHECK(FaultOf({}, 80) == "damaged record: body is not a checkpoint");
 }
 
 TEST_CASE("every truncation of a record is out of range", "[record]") {
