@@ -1,6 +1,7 @@
 #include "ledger/core/account_executor.h"
 
 #include <optional>
+#include <utility>
 
 namespace ledger {
 namespace {
@@ -61,7 +62,15 @@ AccountStatus AccountExecutor::Execute(const Account& event, const Slot& slot) {
   }
   if (accounts_.IsFull()) return Status::kTooManyAccounts;
   accounts_.Add(account);
+  totals_.AddAccount(std::as_const(accounts_)[static_cast<uint32_t>(accounts_.size() - 1)]);
   return Status::kOk;
+}
+
+void AccountExecutor::RollBackChain() {
+  for (uint64_t row = accounts_before_; row < accounts_.size(); ++row) {
+    totals_.RemoveAccount(std::as_const(accounts_)[static_cast<uint32_t>(row)]);
+  }
+  accounts_.RollBack(accounts_before_);
 }
 
 }  // namespace ledger

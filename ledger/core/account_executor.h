@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "ledger/core/account_table.h"
+#include "ledger/core/running_totals.h"
 #include "ledger/core/slot.h"
 #include "ledger/core/status.h"
 #include "ledger/core/transfer_store.h"
@@ -13,14 +14,14 @@ namespace ledger {
 // Creates accounts by the rules of docs/ledger.md. Part of StateMachine.
 class AccountExecutor {
  public:
-  // Both outlive it.
-  AccountExecutor(AccountTable& accounts, TransferStore& transfers)
-      : accounts_(accounts), transfers_(transfers) {}
+  // All outlive it.
+  AccountExecutor(AccountTable& accounts, TransferStore& transfers, RunningTotals& totals)
+      : accounts_(accounts), transfers_(transfers), totals_(totals) {}
 
   AccountStatus Execute(const Account& event, const Slot& slot);
 
   void BeginChain() { accounts_before_ = accounts_.size(); }
-  void RollBackChain() { accounts_.RollBack(accounts_before_); }
+  void RollBackChain();
   void EndChain() {}
 
   void PrefetchFar(const Account& event) const { accounts_.PrefetchIndex(event.id); }
@@ -29,6 +30,7 @@ class AccountExecutor {
  private:
   AccountTable& accounts_;
   TransferStore& transfers_;
+  RunningTotals& totals_;
   uint64_t accounts_before_ = 0;
 };
 

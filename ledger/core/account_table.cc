@@ -14,26 +14,36 @@ constexpr size_t kPrefetchDistance = 16;
 
 }  // namespace
 
-Account AccountTable::Full(uint32_t row) const {
-  const AccountRow& hot = rows_[row];
+Account FullAccount(const AccountRow& row, const AccountDetails* details) {
   Account account;
-  account.id = hot.id;
-  account.debits_pending = hot.debits_pending;
-  account.debits_posted = hot.debits_posted;
-  account.credits_pending = hot.credits_pending;
-  account.credits_posted = hot.credits_posted;
-  account.ledger = hot.ledger;
-  account.timestamp_ns = hot.timestamp_ns;
-  account.code = hot.code;
-  account.flags = hot.flags & AccountFlags::kKnown;
-  if ((hot.flags & kHasDetails) != 0) {
-    const AccountDetails& details = DetailsOf(row);
-    account.user_data_128 = details.user_data_128;
-    account.user_data_64 = details.user_data_64;
-    account.user_data_32 = details.user_data_32;
-    account.balance_max = details.balance_max;
+  account.id = row.id;
+  account.debits_pending = row.debits_pending;
+  account.debits_posted = row.debits_posted;
+  account.credits_pending = row.credits_pending;
+  account.credits_posted = row.credits_posted;
+  account.ledger = row.ledger;
+  account.timestamp_ns = row.timestamp_ns;
+  account.code = row.code;
+  account.flags = row.flags & AccountFlags::kKnown;
+  if ((row.flags & kHasDetails) != 0) {
+    account.user_data_128 = details->user_data_128;
+    account.user_data_64 = details->user_data_64;
+    account.user_data_32 = details->user_data_32;
+    account.balance_max = details->balance_max;
   }
   return account;
+}
+
+const AccountDetails* AccountTable::DetailsOf(uint32_t row) const {
+  if ((rows_[row].flags & kHasDetails) == 0) return nullptr;
+  return &details_[details_of_.at(row)];
+}
+
+absl::Span<const AccountRow> AccountTable::BucketRows(uint32_t bucket) const {
+  static_assert(kPageRows % kBucketRows == 0);  // So they stand together.
+  const uint64_t first = uint64_t{bucket} * kBucketRows;
+  INVARIANT(first < rows_.size());
+  return {&rows_[first], static_cast<size_t>(std::min<uint64_t>(kBucketRows, size() - first))};
 }
 
 std::optional<uint32_t> AccountTable::Find(const Id128& id) const {
@@ -70,6 +80,7 @@ void AccountTable::Add(const Account& account) {
                    .ledger = account.ledger,
                    .code = account.code,
                    .flags = account.flags});
+  dirty_.Mark(row / kBucketRows);
   index_.Insert(account.id, row, [this](uint32_t of) -> const Id128& { return IdOf(of); });
   if (!account.user_data_128.IsZero() || account.user_data_64 != 0 || account.user_data_32 != 0) {
     AccountDetails& details = DetailsFor(row);
@@ -100,47 +111,27 @@ AccountDetails& AccountTable::DetailsFor(uint32_t row) {
     AccountDetails details{};
     details.row = row;
     details_.push_back(details);
-    rows_[row].flags |= kHasDetails;
+    (*this)[row].flags |= kHasDetails;
   }
   return details_[entry->second];
 }
 
 uint64_t AccountTable::BalanceMax(uint32_t row) const {
-  return HasBalanceMax(row) ? DetailsOf(row).balance_max : 0;
+  return HasBalanceMax(row) ? DetailsOf(row)->balance_max : 0;
 }
 
 void AccountTable::SetBalanceMax(uint32_t row, uint64_t balance_max) {
   if (balance_max == 0 && !HasBalanceMax(row)) return;
   DetailsFor(row).balance_max = balance_max;
-  uint16_t& flags = rows_[row].flags;
+  uint16_t& flags = (*this)[row].flags;
   flags =
       static_cast<uint16_t>(balance_max == 0 ? flags & ~kHasBalanceMax : flags | kHasBalanceMax);
-}
-
-absl::Span<const uint32_t> AccountTable::SortedById() const {
-  const size_t sorted_before = sorted_.size();
-  std::vector<std::pair<Id128, uint32_t>> added;
-  added.reserve(rows_.size() - sorted_before);
-  for (size_t row = sorted_before; row < rows_.size(); ++row) {
-    added.emplace_back(rows_[row].id, static_cast<uint32_t>(row));
-  }
-  std::sort(added.begin(), added.end(), [](const auto& left, const auto& right) {
-    const Id128& one = left.first;
-    const Id128& other = right.first;
-    return one.high != other.high ? one.high < other.high : one.low < other.low;
-  });
-  sorted_.reserve(rows_.size());
-  for (const auto& [id, row] : added) sorted_.push_back(row);
-  std::inplace_merge(
-      sorted_.begin(), sorted_.begin() + static_cast<ptrdiff_t>(sorted_before), sorted_.end(),
-      [this](uint32_t left, uint32_t right) { return rows_[left].id < rows_[right].id; });
-  return sorted_;
 }
 
 uint64_t AccountTable::bytes() const {
   constexpr uint64_t kEntryBytes = sizeof(std::pair<const uint32_t, uint32_t>) + 1;
   return rows_.bytes() + index_.bytes() + details_.bytes() + details_of_.capacity() * kEntryBytes +
-         sorted_.capacity() * sizeof(uint32_t);
+         dirty_.bytes();
 }
 
 // --- For snapshots ---
@@ -154,6 +145,7 @@ absl::Status AccountTable::Load(absl::Span<const AccountRow> rows) {
       return absl::DataLossError(absl::StrCat("account row ", size(), " cannot be one"));
     }
     rows_.push_back(row);
+    dirty_.Mark((size() - 1) / kBucketRows);
     index_.Insert(row.id, static_cast<uint32_t>(size() - 1), id_of);
   }
   return absl::OkStatus();

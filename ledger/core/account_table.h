@@ -3,12 +3,12 @@
 #include <cstdint>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "ledger/core/cow_rows.h"
+#include "ledger/core/dirty_set.h"
 #include "ledger/core/row_index.h"
 #include "ledger/core/types.h"
 
@@ -38,10 +38,18 @@ struct AccountDetails {
 };
 static_assert(sizeof(AccountDetails) == 40);
 
+// Bits of AccountRow::flags that say what stands aside; no client sees them.
+inline constexpr uint16_t kHasDetails = 1 << 15;
+inline constexpr uint16_t kHasBalanceMax = 1 << 14;
+static_assert((AccountFlags::kKnown & (kHasDetails | kHasBalanceMax)) == 0);
+
+// The account with all its fields; `details` are looked at when the row has some.
+Account FullAccount(const AccountRow& row, const AccountDetails* details);
+
 // The accounts of a shard: rows in order of creation and so of time, found by id. User data and the
-// largest balance stand aside, for accounts that have them. An account without takes 70 bytes, 75
-// once a state root was asked for, and 80 at most while the index grows. Part of StateMachine; not
-// thread-safe.
+// largest balance stand aside, for accounts that have them. An account without takes 70 bytes (74
+// with the tree of the state root, which stands elsewhere), and 75 at most while the index grows.
+// What may have changed is marked, in buckets of rows. Part of StateMachine; not thread-safe.
 class AccountTable {
  public:
   // At most `rows_max` accounts.
@@ -51,10 +59,16 @@ class AccountTable {
   uint64_t size() const { return rows_.size(); }
   uint64_t rows_max() const { return rows_max_; }
   bool IsFull() const { return size() >= rows_max_; }
-  AccountRow& operator[](uint32_t row) { return rows_[row]; }
+  // To change it.
+  AccountRow& operator[](uint32_t row) {
+    dirty_.Mark(row / kBucketRows);
+    return rows_[row];
+  }
   const AccountRow& operator[](uint32_t row) const { return rows_[row]; }
+  // Null when it has none.
+  const AccountDetails* DetailsOf(uint32_t row) const;
   // The account with all its fields.
-  Account Full(uint32_t row) const;
+  Account Full(uint32_t row) const { return FullAccount(rows_[row], DetailsOf(row)); }
 
   std::optional<uint32_t> Find(const Id128& id) const;
   bool HasTimestamp(uint64_t timestamp_ns) const;
@@ -74,6 +88,14 @@ class AccountTable {
   uint64_t BalanceMax(uint32_t row) const;
   void SetBalanceMax(uint32_t row, uint64_t balance_max);
 
+  // --- For the state root ---
+  // Marked: buckets of rows of which one was changed or came since the mark was taken away.
+  static constexpr uint32_t kBucketRows = 16;
+  DirtySet& dirty() { return dirty_; }
+  const DirtySet& dirty() const { return dirty_; }
+  // Of a bucket, which is not empty; valid until the next change.
+  absl::Span<const AccountRow> BucketRows(uint32_t bucket) const;
+
   // --- For snapshots ---
   static constexpr size_t kPageRows = 256;
   using Rows = CowRows<AccountRow, kPageRows>;
@@ -86,18 +108,10 @@ class AccountTable {
   absl::Status Load(absl::Span<const AccountRow> rows);
   absl::Status Load(absl::Span<const AccountDetails> details);
 
-  // All rows by id. Kept between calls; only what is new is sorted.
-  absl::Span<const uint32_t> SortedById() const;
   // Memory of rows, index and what stands aside.
   uint64_t bytes() const;
 
  private:
-  // Bits of AccountRow::flags that never leave this table.
-  static constexpr uint16_t kHasDetails = 1 << 15;
-  static constexpr uint16_t kHasBalanceMax = 1 << 14;
-  static_assert((AccountFlags::kKnown & (kHasDetails | kHasBalanceMax)) == 0);
-
-  const AccountDetails& DetailsOf(uint32_t row) const { return details_[details_of_.at(row)]; }
   // Gives the account some when it has none.
   AccountDetails& DetailsFor(uint32_t row);
   const Id128& IdOf(uint32_t row) const { return rows_[row].id; }
@@ -108,7 +122,7 @@ class AccountTable {
   RowIndex index_;
   Details details_;
   absl::flat_hash_map<uint32_t, uint32_t> details_of_;  // Row → its details' number.
-  mutable std::vector<uint32_t> sorted_;
+  DirtySet dirty_;
 };
 
 }  // namespace ledger

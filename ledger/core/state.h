@@ -6,6 +6,7 @@
 #include "ledger/core/account_executor.h"
 #include "ledger/core/account_table.h"
 #include "ledger/core/pending_table.h"
+#include "ledger/core/running_totals.h"
 #include "ledger/core/state_machine.h"
 #include "ledger/core/transfer_executor.h"
 
@@ -24,12 +25,13 @@ struct StateMachine::State {
   State(uint32_t shard, TransferStore& store, uint64_t accounts_max)
       : transfers(store),
         accounts(shard, accounts_max),
-        account_executor(accounts, transfers),
-        transfer_executor(accounts, pendings, transfers) {}
+        account_executor(accounts, transfers, totals),
+        transfer_executor(accounts, pendings, transfers, totals) {}
 
   TransferStore& transfers;
   AccountTable accounts;
   PendingTable pendings;
+  RunningTotals totals;
   AccountExecutor account_executor;
   TransferExecutor transfer_executor;
   uint64_t last_timestamp_ns = 0;

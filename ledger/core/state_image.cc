@@ -28,7 +28,7 @@ struct FactsRow {
 static_assert(sizeof(FactsRow) == 104 && std::is_trivially_copyable_v<FactsRow>);
 constexpr uint64_t kVersion = 1;
 
-struct PendingRow {
+struct PendingEntry {
   uint64_t timestamp_ns;
   Id128 id;
   uint64_t amount;
@@ -37,7 +37,7 @@ struct PendingRow {
   uint32_t credit_row;
   uint64_t flags;
 };
-static_assert(sizeof(PendingRow) == 56 && std::is_trivially_copyable_v<PendingRow>);
+static_assert(sizeof(PendingEntry) == 56 && std::is_trivially_copyable_v<PendingEntry>);
 
 template <typename Row>
 absl::string_view AsBytes(absl::Span<const Row> rows) {
@@ -83,8 +83,8 @@ class StateMachine::Image final : public StateImage {
               .burnt = facts.burnt,
               .burnt_hash = facts.burnt_hash};
     pendings_.reserve(state.pendings.open().size());
-    for (const auto& [timestamp_ns, open] : state.pendings.open()) {
-      pendings_.push_back({.timestamp_ns = timestamp_ns,
+    for (const auto& [place, open] : state.pendings.open()) {
+      pendings_.push_back({.timestamp_ns = place.timestamp_ns,
                            .id = open.id,
                            .amount = open.amount,
                            .expires_ns = open.expires_ns,
@@ -98,7 +98,7 @@ class StateMachine::Image final : public StateImage {
     RETURN_IF_ERROR(sink(kFacts, AsBytes(absl::MakeConstSpan(&facts_, 1))));
     RETURN_IF_ERROR(WritePages(rows_, kAccounts, sink));
     RETURN_IF_ERROR(WritePages(details_, kDetails, sink));
-    constexpr size_t kRowsAtOnce = kImagePartBytesMax / sizeof(PendingRow);
+    constexpr size_t kRowsAtOnce = kImagePartBytesMax / sizeof(PendingEntry);
     for (size_t first = 0; first < pendings_.size(); first += kRowsAtOnce) {
       const auto part = absl::MakeConstSpan(pendings_).subspan(first, kRowsAtOnce);
       RETURN_IF_ERROR(sink(kPendings, AsBytes(part)));
@@ -110,7 +110,7 @@ class StateMachine::Image final : public StateImage {
   FactsRow facts_{};
   AccountTable::Rows::Frozen rows_;
   AccountTable::Details::Frozen details_;
-  std::vector<PendingRow> pendings_;
+  std::vector<PendingEntry> pendings_;
 };
 
 std::unique_ptr<StateImage> StateMachine::Freeze() { return std::make_unique<Image>(*state_); }
@@ -140,15 +140,17 @@ absl::Status StateMachine::Load(uint32_t section, absl::string_view bytes) {
     }
     case kAccounts: {
       ASSIGN_OR_RETURN(const std::vector<AccountRow> rows, AsRows<AccountRow>(bytes));
-      return accounts.Load(rows);
+      RETURN_IF_ERROR(accounts.Load(rows));
+      for (const AccountRow& row : rows) state_->totals.AddAccount(row);
+      return absl::OkStatus();
     }
     case kDetails: {
       ASSIGN_OR_RETURN(const std::vector<AccountDetails> rows, AsRows<AccountDetails>(bytes));
       return accounts.Load(rows);
     }
     case kPendings: {
-      ASSIGN_OR_RETURN(const std::vector<PendingRow> rows, AsRows<PendingRow>(bytes));
-      for (const PendingRow& row : rows) {
+      ASSIGN_OR_RETURN(const std::vector<PendingEntry> rows, AsRows<PendingEntry>(bytes));
+      for (const PendingEntry& row : rows) {
         if (row.debit_row >= accounts.size() || row.credit_row >= accounts.size() ||
             state_->pendings.Find(row.timestamp_ns) != nullptr) {
           return absl::DataLossError("an open pending transfer that cannot be");
@@ -169,11 +171,17 @@ absl::Status StateMachine::Load(uint32_t section, absl::string_view bytes) {
 absl::Status StateMachine::LoadDone() {
   const State::Counts loaded = {state_->accounts.size(), state_->accounts.details().size(),
                                 state_->pendings.open().size()};
-  if (loaded == state_->to_load) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat("the state has ", loaded.accounts, " accounts and ",
-                                          loaded.pendings, " open pending transfers, but says ",
-                                          state_->to_load.accounts, " and ",
-                                          state_->to_load.pendings));
+  if (loaded != state_->to_load) {
+    return absl::DataLossError(absl::StrCat("the state has ", loaded.accounts, " accounts and ",
+                                            loaded.pendings, " open pending transfers, but says ",
+                                            state_->to_load.accounts, " and ",
+                                            state_->to_load.pendings));
+  }
+  if (const CurrencyTotals* const uneven = state_->totals.FindUneven(); uneven != nullptr) {
+    return absl::DataLossError(
+        absl::StrCat("debits and credits of currency ", uneven->ledger, " are not equal"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace ledger

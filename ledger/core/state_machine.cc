@@ -5,7 +5,6 @@
 
 #include "base/invariant.h"
 #include "ledger/core/state.h"
-#include "ledger/core/state_root.h"
 
 namespace ledger {
 
@@ -101,7 +100,9 @@ StateMachine& StateMachine::operator=(StateMachine&&) noexcept = default;
 std::vector<EventResult> StateMachine::CreateAccounts(absl::Span<const Account> batch,
                                                       uint64_t timestamp_ns) {
   const uint64_t before_first_ns = BeginBatch(batch.size(), timestamp_ns);
-  return ExecuteBatch(state_->account_executor, batch, before_first_ns);
+  auto results = ExecuteBatch(state_->account_executor, batch, before_first_ns);
+  state_->totals.CheckTouched();
+  return results;
 }
 
 std::vector<EventResult> StateMachine::CreateTransfers(absl::Span<const Transfer> batch,
@@ -109,12 +110,14 @@ std::vector<EventResult> StateMachine::CreateTransfers(absl::Span<const Transfer
   const uint64_t before_first_ns = BeginBatch(batch.size(), timestamp_ns);
   auto results = ExecuteBatch(state_->transfer_executor, batch, before_first_ns);
   state_->transfers.EndBatch(timestamp_ns);
+  state_->totals.CheckTouched();
   return results;
 }
 
 std::vector<EventResult> StateMachine::SetBalanceLimits(absl::Span<const BalanceLimit> batch,
                                                         uint64_t timestamp_ns) {
   BeginBatch(batch.size(), timestamp_ns);
+  state_->totals.CheckTouched();
   std::vector<EventResult> results;
   for (uint32_t i = 0; i < batch.size(); ++i) {
     const BalanceLimitStatus status = SetBalanceLimit(state_->accounts, batch[i]);
@@ -150,8 +153,10 @@ const Transfer* StateMachine::FindTransfer(const Id128& id) const {
   return state_->transfers.Find(id).transfer;
 }
 
-base::Hash256 StateMachine::StateRoot() const {
-  return ComputeStateRoot(state_->accounts, state_->pendings, state_->transfer_executor);
+Totals StateMachine::totals() const {
+  return {.accounts = account_count(),
+          .transfers = transfer_count(),
+          .currencies = state_->totals.ByLedger()};
 }
 
 Totals StateMachine::ComputeTotals() const {

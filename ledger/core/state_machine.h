@@ -19,6 +19,8 @@ namespace ledger {
 // Of one shard; every further one is refused. All nodes of a shard must agree on it, as on all that
 // decides what becomes of an event.
 inline constexpr uint64_t kAccountsMax = (uint64_t{1} << 28) - 1;
+struct DirtyState;  // ledger/core/state_tree.h
+struct RootFacts;
 
 struct EventResult {
   uint32_t index;  // In the batch.
@@ -88,11 +90,19 @@ class StateMachine {
   // Valid until the next call; null when there is none.
   const Transfer* FindTransfer(const Id128& id) const;
 
-  // SHA-256 over all canonical rows, however they were inserted: ledger/FORMAT.md, "State root".
-  // From scratch; takes time in proportion to the number of accounts.
+  // --- The state root: ledger/FORMAT.md ---
+  // Copies what changed since it was last taken into `dirty`, up to about rows_max rows of it; a
+  // StateTree (ledger/core/state_tree.h) that was given all in turn has the root.
+  void TakeDirty(uint64_t rows_max, DirtyState& dirty);
+  // About how many rows it would copy; 0 when nothing changed.
+  uint64_t dirty_rows() const;
+  RootFacts root_facts() const;
+  // From scratch, of all rows; takes time in proportion to the number of accounts.
   base::Hash256 StateRoot() const;
 
-  // Per currency debits equal credits, unless the state was damaged.
+  // Kept at every batch, behind each of which debits equal credits per currency (INVARIANT).
+  Totals totals() const;
+  // From scratch: other sums than the kept ones mean that the state was damaged.
   Totals ComputeTotals() const;
   Reached reached() const;
   uint64_t account_count() const;

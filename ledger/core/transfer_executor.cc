@@ -1,6 +1,7 @@
 #include "ledger/core/transfer_executor.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/invariant.h"
 #include "ledger/core/transfer_rules.h"
@@ -63,8 +64,7 @@ TransferStatus TransferExecutor::Create(const Transfer& event, const Slot& slot)
   if (Has(transfer, Flags::kPending)) {
     Reserve(transfer, *debit_row, *credit_row);
   } else {
-    debit.debits_posted += transfer.amount;
-    credit.credits_posted += transfer.amount;
+    Post(transfer.amount, debit, credit);
   }
   Keep(transfer, *debit_row, *credit_row);
   return Status::kOk;
@@ -88,8 +88,8 @@ TransferStatus TransferExecutor::CheckImported(const Transfer& event, const Acco
 
 TransferStatus TransferExecutor::CheckMoney(const Transfer& transfer, uint32_t debit_row,
                                             uint32_t credit_row) const {
-  const AccountRow& debit = accounts_[debit_row];
-  const AccountRow& credit = accounts_[credit_row];
+  const AccountRow& debit = std::as_const(accounts_)[debit_row];
+  const AccountRow& credit = std::as_const(accounts_)[credit_row];
   Status status = CheckOverflows(transfer, debit, credit);
   if (status == Status::kOk) status = CheckLimits(transfer, debit, credit);
   if (status != Status::kOk) return status;
@@ -104,11 +104,21 @@ TransferStatus TransferExecutor::CheckMoney(const Transfer& transfer, uint32_t d
   return Status::kOk;
 }
 
+// Each side's sum by that side's own row: so they show whether both moved.
+void TransferExecutor::Post(uint64_t amount, AccountRow& debit, AccountRow& credit) {
+  debit.debits_posted += amount;
+  totals_.Of(debit.ledger).debits_posted += amount;
+  credit.credits_posted += amount;
+  totals_.Of(credit.ledger).credits_posted += amount;
+}
+
 void TransferExecutor::Reserve(const Transfer& transfer, uint32_t debit_row, uint32_t credit_row) {
   AccountRow& debit = accounts_[debit_row];
   AccountRow& credit = accounts_[credit_row];
   debit.debits_pending += transfer.amount;
+  totals_.Of(debit.ledger).debits_pending += transfer.amount;
   credit.credits_pending += transfer.amount;
+  totals_.Of(credit.ledger).credits_pending += transfer.amount;
   if (Has(transfer, Flags::kClosingDebit)) debit.flags |= AccountFlags::kClosed;
   if (Has(transfer, Flags::kClosingCredit)) credit.flags |= AccountFlags::kClosed;
   pendings_.Add(transfer.timestamp_ns, {.id = transfer.id,
@@ -148,10 +158,7 @@ TransferStatus TransferExecutor::CreateResolution(const Transfer& event, const S
   pendings_.Remove(pending.timestamp_ns);
   if (is_in_chain_) pending_changes_.push_back({pending.timestamp_ns, open});
   Release(open, !is_post);
-  if (is_post) {
-    debit.debits_posted += transfer.amount;
-    credit.credits_posted += transfer.amount;
-  }
+  if (is_post) Post(transfer.amount, debit, credit);
   Keep(transfer, open.debit_row, open.credit_row);
   return Status::kOk;
 }
@@ -175,7 +182,9 @@ void TransferExecutor::Release(const OpenPending& pending, bool reopens) {
   AccountRow& debit = accounts_[pending.debit_row];
   AccountRow& credit = accounts_[pending.credit_row];
   debit.debits_pending -= pending.amount;
+  totals_.Of(debit.ledger).debits_pending -= pending.amount;
   credit.credits_pending -= pending.amount;
+  totals_.Of(credit.ledger).credits_pending -= pending.amount;
   if (!reopens) return;
   if ((pending.flags & Flags::kClosingDebit) != 0) Reopen(debit);
   if ((pending.flags & Flags::kClosingCredit) != 0) Reopen(credit);
@@ -201,7 +210,7 @@ void TransferExecutor::Keep(const Transfer& transfer, uint32_t debit_row, uint32
 }
 
 void TransferExecutor::KeepBalances(const Transfer& transfer, uint32_t row) {
-  const AccountRow& account = accounts_[row];
+  const AccountRow& account = std::as_const(accounts_)[row];
   if ((account.flags & AccountFlags::kHistory) == 0) return;
   transfers_.AddBalances({.account_id = account.id,
                           .timestamp_ns = transfer.timestamp_ns,
@@ -221,7 +230,7 @@ void TransferExecutor::Burn(const Id128& id, uint64_t timestamp_ns) {
 }
 
 void TransferExecutor::Remember(uint32_t row) {
-  if (is_in_chain_) rows_before_.emplace_back(row, accounts_[row]);
+  if (is_in_chain_) rows_before_.emplace_back(row, std::as_const(accounts_)[row]);
 }
 
 void TransferExecutor::BeginChain() {
@@ -233,7 +242,9 @@ void TransferExecutor::BeginChain() {
 void TransferExecutor::RollBackChain() {
   INVARIANT(is_in_chain_);
   for (auto before = rows_before_.rbegin(); before != rows_before_.rend(); ++before) {
-    accounts_[before->first] = before->second;
+    AccountRow& account = accounts_[before->first];
+    totals_.Replace(account, before->second);
+    account = before->second;
   }
   for (auto change = pending_changes_.rbegin(); change != pending_changes_.rend(); ++change) {
     if (change->closed.has_value()) {

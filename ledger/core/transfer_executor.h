@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "ledger/core/account_table.h"
 #include "ledger/core/pending_table.h"
+#include "ledger/core/running_totals.h"
 #include "ledger/core/slot.h"
 #include "ledger/core/status.h"
 #include "ledger/core/transfer_store.h"
@@ -28,8 +29,9 @@ class TransferExecutor {
   };
 
   // All outlive it.
-  TransferExecutor(AccountTable& accounts, PendingTable& pendings, TransferStore& transfers)
-      : accounts_(accounts), pendings_(pendings), transfers_(transfers) {}
+  TransferExecutor(AccountTable& accounts, PendingTable& pendings, TransferStore& transfers,
+                   RunningTotals& totals)
+      : accounts_(accounts), pendings_(pendings), transfers_(transfers), totals_(totals) {}
 
   TransferStatus Execute(const Transfer& event, const Slot& slot);
 
@@ -79,6 +81,7 @@ class TransferExecutor {
   TransferStatus CheckOpen(const Transfer& pending, const Slot& slot);
   bool Regresses(uint64_t timestamp_ns) const;
 
+  void Post(uint64_t amount, AccountRow& debit, AccountRow& credit);
   void Reserve(const Transfer& transfer, uint32_t debit_row, uint32_t credit_row);
   // Gives back what the pending reserved; `reopens` what it closed.
   void Release(const OpenPending& pending, bool reopens);
@@ -91,6 +94,7 @@ class TransferExecutor {
   AccountTable& accounts_;
   PendingTable& pendings_;
   TransferStore& transfers_;
+  RunningTotals& totals_;
   Marks marks_;
   uint64_t burnt_count_ = 0;
   base::Hash256 burnt_hash_{};

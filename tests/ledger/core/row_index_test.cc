@@ -60,7 +60,6 @@ TEST_CASE("an account without user data takes at most 80 bytes", "[account_table
     account.timestamp_ns = i;
     accounts.Add(account);
   }
-  accounts.SortedById();
   CHECK(accounts.bytes() <= 80 * kAccounts);
 }
 

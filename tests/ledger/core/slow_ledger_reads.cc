@@ -1,7 +1,10 @@
 // SlowLedger: looking things up.
 #include <algorithm>
+#include <bit>
+#include <map>
 #include <string>
 
+#include "absl/types/span.h"
 #include "tests/ledger/core/slow_ledger.h"
 
 namespace ledger {
@@ -36,6 +39,53 @@ std::vector<Row> InOrder(std::vector<Row> rows, const Filter& filter) {
   });
   if (rows.size() > filter.limit) rows.resize(filter.limit);
   return rows;
+}
+
+template <typename Value>
+std::string Bytes(const Value& value) {
+  return {reinterpret_cast<const char*>(&value), sizeof(value)};
+}
+
+std::string Sha256(const std::string& bytes) {
+  return std::string(base::AsBytes(base::Sha256Of(bytes)));
+}
+
+uint64_t BucketOf(uint64_t time) {
+  uint64_t mixed = (time ^ (time >> 32)) * 0xBF58476D1CE4E5B9;
+  mixed = (mixed ^ (mixed >> 32)) * 0x94D049BB133111EB;
+  return mixed >> 48;
+}
+
+std::string LeafHash(const std::string& leaf) {
+  std::string bytes(1, '\0');
+  return Sha256(bytes.append(leaf));
+}
+
+std::string NodeHash(const std::string& left, const std::string& right) {
+  std::string bytes(1, '\1');
+  return Sha256(bytes.append(left).append(right));
+}
+
+// RFC 6962, section 2.1, word for word.
+std::string TreeHash(absl::Span<const std::string> leaves) {
+  if (leaves.empty()) return Sha256("");
+  if (leaves.size() == 1) return LeafHash(leaves[0]);
+  const size_t left = std::bit_ceil(leaves.size()) / 2;
+  return NodeHash(TreeHash(leaves.first(left)), TreeHash(leaves.subspan(left)));
+}
+
+// The same of `count` leaves, a power of two, of which only those are there that are not empty.
+std::string TreeHash(const std::map<uint64_t, std::string>& leaves, uint64_t first,
+                     uint64_t count) {
+  static std::map<uint64_t, std::string> of_nothing;
+  const auto begin = leaves.lower_bound(first);
+  const bool is_empty = begin == leaves.end() || begin->first >= first + count;
+  if (is_empty && of_nothing.contains(count)) return of_nothing[count];
+  const std::string hash = count == 1 ? LeafHash(is_empty ? "" : begin->second)
+                                      : NodeHash(TreeHash(leaves, first, count / 2),
+                                                 TreeHash(leaves, first + count / 2, count / 2));
+  if (is_empty) of_nothing[count] = hash;
+  return hash;
 }
 
 }  // namespace
@@ -124,36 +174,31 @@ base::Hash256 SlowLedger::StateRoot() const {
     bytes.append(reinterpret_cast<const char*>(&time), sizeof(time));
     burnt_hash = std::string(base::AsBytes(base::Sha256Of(bytes)));
   }
+  std::vector<Account> accounts;
+  for (const auto& [id, account] : state_.accounts) accounts.push_back(account);
+  std::vector<std::string> leaves;
+  for (const Account& account : InOrder(std::move(accounts), QueryFilter{.limit = UINT32_MAX})) {
+    leaves.push_back(Bytes(account));
+  }
   std::vector<Transfer> open;
   for (const auto& [id, fate] : state_.fates) {
     if (fate == Fate::kOpen) open.push_back(TransferOf(id));
   }
-  open = InOrder(std::move(open), QueryFilter{});
-
-  std::string bytes("hamisha.state.2\0", 16);
-  const auto add = [&bytes](const auto& value) {
-    bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
-  };
-  add(uint64_t{shard_});
-  add(uint64_t{state_.accounts.size()});
-  add(uint64_t{state_.transfers.size()});
-  add(uint64_t{open.size()});
-  add(uint64_t{burnt_.size()});
-  add(NewestTransfer());
-  bytes += burnt_hash;
-  for (const auto& [id, account] : state_.accounts) add(account);
-  for (const Transfer& pending : open) {
-    add(pending.id);
-    add(pending.debit_account_id);
-    add(pending.credit_account_id);
-    add(pending.amount);
-    add(pending.timestamp_ns);
-    add(pending.timeout_s == 0
-            ? 0
-            : pending.timestamp_ns + pending.timeout_s * uint64_t{1'000'000'000});
-    add(uint64_t{pending.flags});
+  std::map<uint64_t, std::string> buckets;
+  for (const Transfer& pending : InOrder(open, QueryFilter{.limit = UINT32_MAX})) {
+    const uint64_t expires_ns =
+        pending.timeout_s == 0 ? 0
+                               : pending.timestamp_ns + pending.timeout_s * uint64_t{1'000'000'000};
+    buckets[BucketOf(pending.timestamp_ns)] += Bytes(pending.id) + Bytes(pending.debit_account_id) +
+                                               Bytes(pending.credit_account_id) +
+                                               Bytes(pending.amount) + Bytes(pending.timestamp_ns) +
+                                               Bytes(expires_ns) + Bytes(uint64_t{pending.flags});
   }
-  return base::Sha256Of(bytes);
+  return base::Sha256Of(std::string("hamisha.state.3\0", 16) + Bytes(uint64_t{shard_}) +
+                        Bytes(uint64_t{state_.accounts.size()}) +
+                        Bytes(uint64_t{state_.transfers.size()}) + Bytes(uint64_t{open.size()}) +
+                        Bytes(uint64_t{burnt_.size()}) + Bytes(NewestTransfer()) + burnt_hash +
+                        TreeHash(leaves) + TreeHash(buckets, 0, 65'536));
 }
 
 }  // namespace ledger

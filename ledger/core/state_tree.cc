@@ -1,0 +1,159 @@
+#include "ledger/core/state_tree.h"
+
+#include <array>
+#include <bit>
+
+#include "base/invariant.h"
+#include "ledger/core/merkle.h"
+#include "ledger/core/pending_table.h"
+
+namespace ledger {
+namespace {
+
+constexpr char kRootPrefix[16] = "hamisha.state.3";
+constexpr size_t kPendingHeight = std::countr_zero(PendingTable::kBuckets);
+
+template <typename Row>
+absl::string_view AsBytes(absl::Span<const Row> rows) {
+  return {reinterpret_cast<const char*>(rows.data()), rows.size() * sizeof(Row)};
+}
+
+template <typename T>
+void Resize(ChunkedVector<T>& rows, uint64_t size) {
+  INVARIANT(size >= rows.size());  // Accounts never go.
+  while (rows.size() < size) rows.push_back({});
+}
+
+}  // namespace
+
+void DirtyState::Clear() {
+  facts = {};
+  is_all = false;
+  buckets.clear();
+  rows.clear();
+  details.clear();
+  pending_buckets.clear();
+  pending_counts.clear();
+  pending_rows.clear();
+}
+
+base::Hash256 HashOfBucket(absl::Span<const AccountRow> rows,
+                           absl::Span<const AccountDetails>& details) {
+  std::array<base::Hash256, AccountTable::kBucketRows> hashes;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const bool has_details = (rows[i].flags & kHasDetails) != 0;
+    INVARIANT(!has_details || !details.empty());
+    const Account account = FullAccount(rows[i], details.data());
+    if (has_details) details.remove_prefix(1);
+    hashes[i] = MerkleLeaf(AsBytes(absl::MakeConstSpan(&account, 1)));
+  }
+  return MerkleRoot(absl::MakeSpan(hashes).first(rows.size()));
+}
+
+StateTree::StateTree() {
+  empty_.push_back(MerkleLeaf(""));
+  for (size_t height = 1; height <= kPendingHeight; ++height) {
+    empty_.push_back(MerkleNode(empty_.back(), empty_.back()));
+  }
+}
+
+void StateTree::Update(const DirtyState& dirty) {
+  facts_ = dirty.facts;
+  UpdateAccounts(dirty);
+  UpdatePendings(dirty);
+}
+
+base::Hash256 StateTree::Root() const {
+  const base::Hash256 accounts = AccountsRoot();
+  const base::Hash256 pendings = PendingsRoot();
+  return base::Sha256()
+      .Update(kRootPrefix, sizeof(kRootPrefix))
+      .Update(&facts_, sizeof(facts_))
+      .Update(accounts.data(), accounts.size())
+      .Update(pendings.data(), pendings.size())
+      .Finish();
+}
+
+// --- Accounts ---
+
+base::Hash256 StateTree::AccountsRoot() const {
+  return levels_.empty() ? MerkleOfNothing() : levels_.back()[0];
+}
+
+void StateTree::UpdateAccounts(const DirtyState& dirty) {
+  const uint64_t accounts = dirty.facts.accounts;
+  if (accounts == 0) return;
+  if (levels_.empty()) levels_.emplace_back();
+  Resize(levels_[0], (accounts + AccountTable::kBucketRows - 1) / AccountTable::kBucketRows);
+  absl::Span<const AccountRow> rows = dirty.rows;
+  absl::Span<const AccountDetails> details = dirty.details;
+  for (const uint32_t bucket : dirty.buckets) {
+    const uint64_t first = uint64_t{bucket} * AccountTable::kBucketRows;
+    const auto count = std::min<uint64_t>(AccountTable::kBucketRows, accounts - first);
+    levels_[0][bucket] = HashOfBucket(rows.first(count), details);
+    rows.remove_prefix(count);
+  }
+  INVARIANT(rows.empty() && details.empty());
+  std::vector<uint32_t> changed = dirty.buckets;
+  for (size_t level = 0; levels_[level].size() > 1; ++level) UpdateAbove(level, changed);
+}
+
+void StateTree::UpdateAbove(size_t level, std::vector<uint32_t>& changed) {
+  if (level + 1 == levels_.size()) levels_.emplace_back();
+  const Level& below = levels_[level];
+  Level& above = levels_[level + 1];
+  Resize(above, (below.size() + 1) / 2);
+  size_t count = 0;
+  for (const uint32_t node : changed) {
+    const uint32_t parent = node / 2;
+    if (count > 0 && changed[count - 1] == parent) continue;
+    const uint32_t left = parent * 2;
+    above[parent] =
+        left + 1 < below.size() ? MerkleNode(below[left], below[left + 1]) : below[left];
+    changed[count++] = parent;
+  }
+  changed.resize(count);
+}
+
+// --- Open pending transfers ---
+
+base::Hash256 StateTree::PendingsRoot() const { return PendingNode(1, kPendingHeight); }
+
+const base::Hash256& StateTree::PendingNode(uint32_t number, size_t height) const {
+  const auto found = pending_nodes_.find(number);
+  return found == pending_nodes_.end() ? empty_[height] : found->second;
+}
+
+void StateTree::SetPendingNode(uint32_t number, size_t height, const base::Hash256& hash) {
+  if (hash == empty_[height]) {
+    pending_nodes_.erase(number);
+  } else {
+    pending_nodes_[number] = hash;
+  }
+}
+
+void StateTree::UpdatePendings(const DirtyState& dirty) {
+  absl::Span<const PendingRow> rows = dirty.pending_rows;
+  std::vector<uint32_t> changed;
+  for (size_t i = 0; i < dirty.pending_buckets.size(); ++i) {
+    changed.push_back(PendingTable::kBuckets + dirty.pending_buckets[i]);
+    SetPendingNode(changed.back(), 0, MerkleLeaf(AsBytes(rows.first(dirty.pending_counts[i]))));
+    rows.remove_prefix(dirty.pending_counts[i]);
+  }
+  INVARIANT(rows.empty());
+  if (changed.empty()) return;
+  for (size_t height = 0; height < kPendingHeight; ++height) {
+    size_t count = 0;
+    for (const uint32_t node : changed) {
+      const uint32_t parent = node / 2;
+      if (count > 0 && changed[count - 1] == parent) continue;
+      SetPendingNode(
+          parent, height + 1,
+          MerkleNode(PendingNode(2 * parent, height), PendingNode(2 * parent + 1, height)));
+      changed[count++] = parent;
+    }
+    changed.resize(count);
+  }
+}
+
+}  // namespace ledger
