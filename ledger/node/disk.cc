@@ -53,13 +53,17 @@ absl::Status Disk::OpenFiles() {
 }
 
 void Disk::NewShard() {
+  shard.reset();
+  roots = std::make_unique<RootKeeper>(*options.clock);
   shard.emplace(ShardOptions{.config = options.config,
                              .keys = keys_,
                              .key = key_,
                              .clock = options.clock,
                              .files = &*small_files,
                              .tail = &tail,
-                             .history = history.get()});
+                             .history = history.get(),
+                             .roots = roots.get(),
+                             .checkpoint_interval = options.checkpoint_interval});
 }
 
 absl::StatusOr<bool> Disk::LoadNewestSnapshot() {

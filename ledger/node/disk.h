@@ -30,6 +30,7 @@ struct Disk {
   std::unique_ptr<Log> log;
   std::unique_ptr<Snapshots> snapshots;
   std::unique_ptr<History> history;
+  std::unique_ptr<RootKeeper> roots;  // Of this shard.
   std::optional<Shard> shard;
   uint64_t snapshot_log_bytes = 0;  // Bytes of log before the snapshot that was read back.
 

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "hamisha/ledger/v1/node.pb.h"
@@ -20,6 +21,8 @@ struct NodeOptions {
   size_t requests_max = 16'384;
   // Of answers from history that are not sent yet; further reads are answered RESOURCE_EXHAUSTED.
   uint64_t read_bytes_max = 256 << 20;
+  // Between two checkpoints in the log, at least; InfiniteDuration: none are written.
+  absl::Duration checkpoint_interval = absl::Milliseconds(100);
   // The disk failed: end the program. By default nothing more happens than that every call is
   // answered UNAVAILABLE from then on. Called on a thread of the node.
   std::function<void(const absl::Status&)> on_fatal;

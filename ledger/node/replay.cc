@@ -1,6 +1,7 @@
 #include "ledger/node/replay.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +10,8 @@
 #include "ledger/core/memory_transfer_store.h"
 #include "ledger/core/record.h"
 #include "ledger/core/state_machine.h"
+#include "ledger/core/state_tree.h"
+#include "ledger/node/shard.h"
 #include "ledger/storage/log.h"
 
 namespace ledger {
@@ -48,6 +51,39 @@ void Execute(const Record& record, StateMachine& state) {
   }
 }
 
+// Cuts at checkpoints, as every node does, and holds what they say against what is found.
+class RootCheck {
+ public:
+  // Of a record that was not yet executed.
+  absl::Status Check(const Record& record) const {
+    if (record.kind != RecordKind::kCheckpoint) return absl::OkStatus();
+    const Checkpoint checkpoint = record.checkpoint();
+    const auto found = roots_.find(checkpoint.root_position);
+    if (found == roots_.end() || found->second == checkpoint.root) return absl::OkStatus();
+    return RootDifference(checkpoint, found->second, record.owner);
+  }
+  base::Hash256 Cut(StateMachine& state) {
+    do {
+      state.TakeDirty(kRowsAtOnce, dirty_);
+      tree_.Update(dirty_);
+    } while (!dirty_.is_all);
+    return tree_.Root();
+  }
+  void Executed(const Record& record, StateMachine& state) {
+    if (record.kind != RecordKind::kCheckpoint) return;
+    roots_[record.position] = Cut(state);
+    if (roots_.size() > kRootsKept) roots_.erase(roots_.begin());
+  }
+
+ private:
+  static constexpr uint64_t kRowsAtOnce = 1'000'000;
+  static constexpr size_t kRootsKept = 64;
+
+  StateTree tree_;
+  DirtyState dirty_;
+  std::map<uint64_t, base::Hash256> roots_;
+};
+
 absl::StatusOr<std::unique_ptr<const Log>> OpenWhole(base::FileSystem& files,
                                                      const std::string& data_dir) {
   ASSIGN_OR_RETURN(std::unique_ptr<const Log> log, Log::OpenToRead(files, data_dir + "/log"));
@@ -73,6 +109,7 @@ absl::StatusOr<Replayed> ReplayLog(base::FileSystem& files, const std::string& d
   MemoryTransferStore transfers;
   StateMachine state(shard, transfers);
   Replayed replayed{.shard = shard};
+  RootCheck roots;
   uint64_t time_ns = 0;
   LogReader reader(*log, 1);
   while (true) {
@@ -80,12 +117,14 @@ absl::StatusOr<Replayed> ReplayLog(base::FileSystem& files, const std::string& d
     if (item == nullptr) break;
     const Record& record = item->record;
     RETURN_IF_ERROR(CheckFollows(record, replayed.log_hash, time_ns));
+    RETURN_IF_ERROR(roots.Check(record));
     Execute(record, state);
+    roots.Executed(record, state);
     replayed.position = record.position;
     replayed.log_hash = record.hash;
     time_ns = record.timestamp_ns;
   }
-  replayed.state_root = state.StateRoot();
+  replayed.state_root = roots.Cut(state);
   replayed.accounts = state.account_count();
   replayed.transfers = state.transfer_count();
   return replayed;

@@ -22,7 +22,7 @@ struct Replayed {
 // Executes every record of the log in DATA_DIR on an empty ledger in memory: no snapshot and no
 // history is looked at, and nothing but the folder's lock is touched. FAILED_PRECONDITION while a
 // node runs there, or when the log does not begin at record 1; DATA_LOSS when records do not
-// follow one another.
+// follow one another, or a checkpoint's state root is not the one that is found.
 absl::StatusOr<Replayed> ReplayLog(base::FileSystem& files, const std::string& data_dir,
                                    uint32_t shard);
 

@@ -37,12 +37,13 @@ absl::Status Shard::Replay(const Record& record) {
                                             " does not continue the log, which ends with ",
                                             position(), ": its hash does not fit"));
   }
+  RETURN_IF_ERROR(CheckRoot(record));
   Note(record);
   Apply(record);
   options_.history->Durable(record.timestamp_ns);
   if (!options_.history->AwaitRoom()) return options_.history->status();
   if (record.kind == RecordKind::kSeal && record.owner == ownership_.self()) {
-    sealed_[record.position] = StatementNow(FactsNow(true));
+    sealed_[record.position] = StatementNow(FactsNow());
   }
   return absl::OkStatus();
 }
@@ -109,6 +110,7 @@ absl::Status Shard::Copy(absl::string_view records) {
 absl::Status Shard::AppendCopy(const Record& record, absl::string_view encoded) {
   RETURN_IF_ERROR(ownership_.CheckCopy(ToLogEntry(record)));
   RETURN_IF_ERROR(CheckNext(record));
+  RETURN_IF_ERROR(CheckRoot(record));
   frame_.AddEncoded(record, encoded);
   frame_moves_ownership_ |= MovesOwnership(record.kind);
   Note(record);
@@ -142,7 +144,6 @@ absl::Status Shard::SetFollowing(const std::string& node_id) {
 
 absl::StatusOr<Id128> Shard::FlipBitForLab() {
   RETURN_IF_ERROR(failed_);
-  facts_.reset();
   const std::optional<Id128> id = state_.FlipBitForLab();
   if (!id) return absl::FailedPreconditionError("there is no account whose balance could change");
   return *id;
@@ -229,6 +230,7 @@ absl::Status Shard::CheckNext(const Record& record) const {
 }
 
 std::vector<EventResult> Shard::Apply(const Record& record) {
+  has_changed_ |= !MovesOwnership(record.kind);
   switch (record.kind) {
     case RecordKind::kAccounts:
       return state_.CreateAccounts(record.accounts(), record.timestamp_ns);
@@ -236,9 +238,9 @@ std::vector<EventResult> Shard::Apply(const Record& record) {
       return state_.CreateTransfers(record.transfers(), record.timestamp_ns);
     case RecordKind::kBalanceLimits:
       return state_.SetBalanceLimits(record.balance_limits(), record.timestamp_ns);
-    case RecordKind::kSeal:
-    case RecordKind::kOpen:
-    case RecordKind::kCheckpoint: return {};
+    case RecordKind::kCheckpoint: ApplyCheckpoint(record.position); return {};
+    case RecordKind::kSeal: ApplySeal(record.position); return {};
+    case RecordKind::kOpen: return {};
   }
   UNREACHABLE();
 }

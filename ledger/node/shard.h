@@ -20,8 +20,10 @@
 #include "ledger/core/certificate.h"
 #include "ledger/core/ownership.h"
 #include "ledger/core/state_machine.h"
+#include "ledger/core/state_tree.h"
 #include "ledger/history/history.h"
 #include "ledger/node/durable_tail.h"
+#include "ledger/node/root_keeper.h"
 #include "ledger/storage/frame.h"
 #include "ledger/storage/small_file.h"
 #include "ledger/storage/snapshot.h"
@@ -60,7 +62,14 @@ struct ShardOptions {
   SmallFiles* files;  // Must outlive the shard, as the clock.
   DurableTail* tail;
   History* history;
+  RootKeeper* roots;  // That knows nothing yet.
+  // Between two checkpoints, at least; InfiniteDuration: this node writes none.
+  absl::Duration checkpoint_interval = absl::Milliseconds(100);
 };
+
+// DATA_LOSS that says what a checkpoint claims and what was found.
+absl::Status RootDifference(const Checkpoint& checkpoint, const base::Hash256& found,
+                            const std::string& owner);
 
 // What a snapshot of a shard consists of.
 struct FrozenShard {
@@ -105,6 +114,13 @@ class Shard {
   absl::Duration UntilPulse() const;
   // Appends a record without events when that time has come.
   void PulseIfDue();
+  // How long until the state is to be cut for its root, or a part of what changed to be hashed; the
+  // owner's cuts are records. InfiniteDuration when nothing is due before something changes.
+  absl::Duration UntilCheckpoint() const;
+  // Does so when that time has come.
+  void CheckpointIfDue();
+  // Appends a checkpoint now; its position.
+  absl::StatusOr<uint64_t> AppendCheckpoint(const base::Hash256& nonce);
   // Executes what was appended. Everything below expects that nothing waits for it.
   void ApplyPending();
   // FAILED_PRECONDITION with NotOwner on a replica: it would answer from the past.
@@ -123,8 +139,9 @@ class Shard {
   void GetStatus(Answer<pb::NodeStatus> answer);
 
   // --- Replication ---
-  // Encoded records of another node. DATA_LOSS when they do not continue this log,
-  // FAILED_PRECONDITION while primary. What comes before the bad one is kept.
+  // Encoded records of another node. DATA_LOSS when they do not continue this log, or a checkpoint
+  // says that the states differ (then for good), FAILED_PRECONDITION while primary. What comes
+  // before the bad one is kept.
   absl::Status Copy(absl::string_view records);
   void ReceiveCertificate(const pb::Signed& certificate);
   absl::Status SetFollowing(const std::string& node_id);
@@ -178,7 +195,7 @@ class Shard {
   // Who owns the shard, as a status payload.
   absl::Status WithOwner(absl::Status status) const;
   pb::Role role() const;
-  StateFacts FactsNow(bool from_scratch);
+  StateFacts FactsNow();
   pb::SealStatement StatementNow(const StateFacts& facts) const;
   pb::Signed Certify(const LogEntry& seal) const;
   void RenewOwnCertificate();
@@ -186,6 +203,15 @@ class Shard {
   void AnswerChange(const LogEntry& open, Answer<pb::OwnershipChange> answer);
   absl::Status BecomePrimary();
   absl::StatusOr<pb::Signed> RefuseNow(const pb::Signed& certificate);
+
+  bool HasPartsToGive() const;
+  bool IsCutShort() const;
+  void ApplyCheckpoint(uint64_t position);
+  void ApplySeal(uint64_t position);
+  // Gives all that changed to the keeper of the roots.
+  void Cut(uint64_t position);
+  // Before a record is taken: DATA_LOSS when it says that the states differ.
+  absl::Status CheckRoot(const Record& record);
 
   void CheckHistory();
   void AnswerBatches(Pending& pending, const std::vector<EventResult>& results);
@@ -207,7 +233,6 @@ class Shard {
   End durable_;
 
   std::optional<LogEntry> last_;
-  std::optional<StateFacts> facts_;               // Of the newest position asked for.
   std::map<uint64_t, pb::SealStatement> sealed_;  // By position: what this node certifies.
   std::map<uint64_t, LogEntry> own_opens_;        // By epoch.
   std::vector<LogEntry> moves_;                   // All that moved ownership.
@@ -217,6 +242,14 @@ class Shard {
   uint64_t own_certificate_position_ = 0;
   std::optional<pb::Signed> received_certificate_;
   uint64_t received_epoch_ = 0;
+
+  DirtyState dirty_;                  // Its memory is used again and again.
+  bool has_tree_ = false;             // The keeper of the roots was once given all.
+  bool has_changed_ = false;          // The state, since the last checkpoint.
+  uint64_t cut_position_ = 0;         // Of the newest cut.
+  uint64_t checkpoint_position_ = 0;  // Of the newest checkpoint; 0 when it was not cut.
+  absl::Duration checkpoint_due_ = absl::ZeroDuration();  // Monotonic time.
+  absl::Status difference_;  // The first that was found; this state is not the owner's.
 };
 
 }  // namespace ledger

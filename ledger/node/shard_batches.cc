@@ -128,7 +128,7 @@ void Shard::ApplyPending() {
     if (!pending.joined.empty()) pending.record.body = pending.joined;
     const std::vector<EventResult> results = Apply(pending.record);
     // First they wait, so that who fails answers them too.
-    AnswerBatches(pending, results);
+    if (!pending.batches.empty()) AnswerBatches(pending, results);
     CheckHistory();
   }
 }

@@ -31,7 +31,7 @@ void Shard::Seal(const pb::SealRequest& request, Answer<pb::Signed> answer) {
   if (draft.ok() && failed_.ok()) {
     Record record = Draw(*draft, "", 0);
     AppendRecord(record);
-    sealed_[record.position] = StatementNow(FactsNow(true));
+    sealed_[record.position] = StatementNow(FactsNow());
   }
   // A repeat finds the Seal that the first order wrote.
   WhenDurable([this, request, draft, answer = std::move(answer)](const absl::Status& status) {
@@ -53,7 +53,8 @@ void Shard::Open(const pb::Signed& certificate, Answer<pb::OwnershipChange> answ
   }
   const absl::StatusOr<RecordDraft> draft = ownership_.DraftOpen(seal);
   if (!draft.ok()) return answer(WithOwner(draft.status()));
-  const pb::SealStatement found = StatementNow(FactsNow(false));
+  if (!difference_.ok()) return answer(difference_);
+  const pb::SealStatement found = StatementNow(FactsNow());
   if (const std::string difference = FirstDifference(*statement, found); !difference.empty()) {
     return answer(absl::DataLossError(absl::StrCat(
         "the logs are equal and the states are not: ", difference, " (state root certified ",
@@ -127,7 +128,7 @@ absl::StatusOr<pb::Comparison> Shard::Compare(const pb::Signed& certificate) {
         is_behind ? ": wait until the rest is replicated" : ": the state has gone on since"));
   }
   pb::Comparison comparison;
-  *comparison.mutable_found() = StatementNow(FactsNow(true));
+  *comparison.mutable_found() = StatementNow(FactsNow());
   comparison.set_difference(FirstDifference(statement, comparison.found()));
   comparison.set_equal(comparison.difference().empty());
   *comparison.mutable_certified() = statement;
@@ -148,11 +149,12 @@ void Shard::GetStatus(Answer<pb::NodeStatus> answer) {
   status.set_following(following_);
   status.set_accounts(state_.account_count());
   status.set_transfers(state_.transfer_count());
-  WhenDurable([this, status = std::move(status),
+  // One that comes while this waits is of a later position than the one that is told here.
+  WhenDurable([this, status = std::move(status), received = received_certificate_,
                answer = std::move(answer)](const absl::Status& durable) mutable {
     if (!durable.ok()) return answer(durable);
     if (own_certificate_ != nullptr) *status.add_certificates() = *own_certificate_;
-    if (received_certificate_) *status.add_certificates() = *received_certificate_;
+    if (received) *status.add_certificates() = *std::move(received);
     answer(std::move(status));
   });
 }
@@ -178,14 +180,6 @@ pb::Role Shard::role() const {
     case Role::kReplica: return pb::ROLE_REPLICA;
   }
   UNREACHABLE();
-}
-
-StateFacts Shard::FactsNow(bool from_scratch) {
-  INVARIANT(pending_.empty());
-  if (from_scratch || !facts_ || facts_->position != position()) {
-    facts_ = {.position = position(), .root = state_.StateRoot(), .totals = state_.ComputeTotals()};
-  }
-  return *facts_;
 }
 
 pb::SealStatement Shard::StatementNow(const StateFacts& facts) const {

@@ -73,13 +73,11 @@ void Writer::Loop() {
     bool may_pulse = false;
     absl::Status status;
     {
-      const absl::Duration pulse_in = shard_.UntilPulse();
+      const absl::Duration due_in = UntilDue();
       const absl::MutexLock lock(&mutex_);
-      const bool waits_for_pulse =
-          has_room_ && !is_behind_ && !stopping_ && pulse_in != absl::InfiniteDuration();
-      mutex_.AwaitWithTimeout(
-          absl::Condition(this, &Writer::HasWork),
-          waits_for_pulse ? std::min(pulse_in, kClockLook) : absl::InfiniteDuration());
+      const bool waits_for_due = has_room_ && !is_behind_ && !stopping_;
+      mutex_.AwaitWithTimeout(absl::Condition(this, &Writer::HasWork),
+                              waits_for_due ? due_in : absl::InfiniteDuration());
       is_synced = io_ == Io::kDone;
       if (is_synced) {
         io_ = Io::kIdle;
@@ -93,11 +91,22 @@ void Writer::Loop() {
     }
     if (is_synced) FinishSync(status);
     Execute(taken);
-    if (may_pulse) shard_.PulseIfDue();
+    if (may_pulse) {
+      shard_.PulseIfDue();
+      shard_.CheckpointIfDue();
+    }
     StartSync();
     shard_.ApplyPending();
     ReportFailure();
   }
+}
+
+// Until the shard has something to do of its own.
+absl::Duration Writer::UntilDue() const {
+  const absl::Duration pulse_in = shard_.UntilPulse();
+  const absl::Duration look_in =
+      pulse_in == absl::InfiniteDuration() ? pulse_in : std::min(pulse_in, kClockLook);
+  return std::min(look_in, shard_.UntilCheckpoint());
 }
 
 void Writer::TakeCommands(std::vector<Command>& taken) {

@@ -63,6 +63,7 @@ class Writer {
   void Loop();
   void SyncLoop();
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Duration UntilDue() const;
   void TakeCommands(std::vector<Command>& taken) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Execute(std::vector<Command>& taken);
   void StartSync();

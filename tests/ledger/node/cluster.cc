@@ -56,6 +56,7 @@ Cluster::~Cluster() {
 
 NodeOptions Cluster::Options(const std::string& node) const {
   NodeOptions options;
+  options.checkpoint_interval = absl::InfiniteDuration();
   pb::NodeConfig& config = options.config;
   config.set_shard(kShard);
   config.set_node_id(node);

@@ -29,6 +29,7 @@ class Cluster {
   void Start(const std::string& node, const std::function<void(NodeOptions&)>& change = {});
   void Stop(const std::string& node);
   void Restart(const std::string& node);
+  // Without checkpoints, so that positions can be told beforehand.
   NodeOptions Options(const std::string& node) const;
   std::string DataDir(const std::string& node) const;
   std::string Address(const std::string& node) const;

@@ -20,6 +20,8 @@ namespace ledger {
 // The owner's shard, without threads, disk and network: a frame is durable when it is taken.
 class ShardBench {
  public:
+  static constexpr absl::Duration kCheckpointInterval = absl::Milliseconds(100);
+
   ShardBench()
       : small_files_(files_, "data"),
         clock_(absl::FromUnixSeconds(1'000)),
@@ -45,7 +47,9 @@ class ShardBench {
                                .clock = &clock_,
                                .files = &small_files_,
                                .tail = &tail_,
-                               .history = history_.get()});
+                               .history = history_.get(),
+                               .roots = &roots_,
+                               .checkpoint_interval = kCheckpointInterval});
     REQUIRE(shard->ReplayDone().ok());
     REQUIRE(shard->AppendFirstOpen().ok());
     Sync();
@@ -72,12 +76,11 @@ class ShardBench {
     shard->PulseIfDue();
     Sync();
   }
+  RootKeeper& roots() { return roots_; }
   void Advance(absl::Duration by) { clock_.Advance(by); }
   History& history() { return *history_; }
   std::string history_folder() const { return folder_.path() + "/history"; }
   uint64_t Pending() const { return shard->state().FindAccount({0, 1})->debits_pending; }
-
-  std::optional<Shard> shard;
 
  private:
   TemporaryFolder folder_;
@@ -86,6 +89,10 @@ class ShardBench {
   base::ManualClock clock_;
   DurableTail tail_;
   std::unique_ptr<History> history_;
+  RootKeeper roots_{clock_};
+
+ public:
+  std::optional<Shard> shard;
 };
 
 }  // namespace ledger
