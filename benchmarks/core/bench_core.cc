@@ -14,6 +14,7 @@
 #include "ledger/core/account_table.h"
 #include "ledger/core/memory_transfer_store.h"
 #include "ledger/core/state_machine.h"
+#include "ledger/core/state_tree.h"
 
 namespace {
 
@@ -71,6 +72,20 @@ double CreateAccounts(ledger::StateMachine& machine, uint64_t count, uint64_t& t
   return longest_s * 1e3;
 }
 
+// Transfers of 1 between accounts anywhere among `accounts`.
+void Fill(std::vector<ledger::Transfer>& batch, uint64_t accounts, uint64_t& last_id,
+          std::mt19937_64& random) {
+  for (ledger::Transfer& transfer : batch) {
+    const uint64_t debit = random() % accounts;
+    transfer.id = {.high = 1, .low = ++last_id};
+    transfer.debit_account_id = AccountId(debit);
+    transfer.credit_account_id = AccountId((debit + 1 + random() % 1'000) % accounts);
+    transfer.amount = 1;
+    transfer.ledger = 1;
+    transfer.code = 1;
+  }
+}
+
 nlohmann::json Apply(const Settings& settings, ledger::TransferStore& store) {
   ledger::StateMachine machine(0, store);
   uint64_t time_ns = 1;
@@ -81,15 +96,7 @@ nlohmann::json Apply(const Settings& settings, ledger::TransferStore& store) {
   double longest_s = 0;
   uint64_t applied = 0;
   while (applied < settings.transfers) {
-    for (ledger::Transfer& transfer : batch) {
-      const uint64_t debit = random() % settings.accounts;
-      transfer.id = {.high = 1, .low = ++applied};
-      transfer.debit_account_id = AccountId(debit);
-      transfer.credit_account_id = AccountId((debit + 1 + random() % 1'000) % settings.accounts);
-      transfer.amount = 1;
-      transfer.ledger = 1;
-      transfer.code = 1;
-    }
+    Fill(batch, settings.accounts, applied, random);
     const double start = SecondsNow();
     INVARIANT(machine.CreateTransfers(batch, time_ns += batch.size()).empty());
     const double taken_s = SecondsNow() - start;
@@ -98,6 +105,61 @@ nlohmann::json Apply(const Settings& settings, ledger::TransferStore& store) {
   }
   return {{"transfers_per_second", static_cast<double>(applied) / seconds},
           {"longest_batch_ms", longest_s * 1e3}};
+}
+
+// What one cut of the state costs: the writer copies, another thread hashes.
+struct Cut {
+  double changed_rows = 0;
+  double copy_s = 0;
+  double hash_s = 0;
+};
+
+// Cuts behind so many transfers each; the mean of some, the first, which has all rows, left out.
+Cut MeasureCuts(uint64_t accounts, uint64_t transfers) {
+  constexpr int kCuts = 20;
+  NoStore store;
+  ledger::StateMachine machine(0, store);
+  uint64_t time_ns = 1;
+  CreateAccounts(machine, accounts, time_ns);
+  ledger::StateTree tree;
+  ledger::DirtyState dirty;
+  machine.TakeDirty(UINT64_MAX, dirty);
+  tree.Update(dirty);
+  std::mt19937_64 random(1);
+  uint64_t last_id = 0;
+  Cut cut;
+  for (int i = 0; i < kCuts; ++i) {
+    for (uint64_t left = transfers; left > 0;) {
+      std::vector<ledger::Transfer> batch(std::min<uint64_t>(left, ledger::kBatchEventsMax));
+      Fill(batch, accounts, last_id, random);
+      INVARIANT(machine.CreateTransfers(batch, time_ns += batch.size()).empty());
+      left -= batch.size();
+    }
+    const double start = SecondsNow();
+    machine.TakeDirty(UINT64_MAX, dirty);
+    const double copied = SecondsNow();
+    tree.Update(dirty);
+    cut.hash_s += (SecondsNow() - copied) / kCuts;
+    cut.copy_s += (copied - start) / kCuts;
+    cut.changed_rows += static_cast<double>(dirty.rows.size()) / kCuts;
+  }
+  return cut;
+}
+
+// A cut at most every 100 ms, and hashing at most a tenth of the time.
+nlohmann::json Shares(const Cut& cut) {
+  const double period_s = std::max(0.1, 10 * cut.hash_s);
+  return {{"copied_rows", cut.changed_rows},
+          {"copy_ms", cut.copy_s * 1e3},
+          {"hash_ms", cut.hash_s * 1e3},
+          {"writer_percent", cut.copy_s / period_s * 100},
+          {"hashing_percent", cut.hash_s / period_s * 100}};
+}
+
+// At a million transfers a second, and at 6,000 among more accounts.
+nlohmann::json StateRoots(const Settings& settings) {
+  return {{"at_1000000_per_second", Shares(MeasureCuts(settings.accounts, 100'000))},
+          {"at_6000_per_second", Shares(MeasureCuts(settings.lookup_accounts, 600))}};
 }
 
 // Finding accounts in the two steps of a batch: index and row fetched ahead.
@@ -156,11 +218,20 @@ int main(int argc, char** argv) {
   nlohmann::json result;
   result["core"] = Apply(settings, no_store);
   result["core_and_memory_store"] = Apply(settings, memory_store);
+  result["state_roots"] = StateRoots(settings);
   result["accounts"] = Lookups(settings);
   const std::vector<benchmarks::Figure> figures = {
       {.figure = "core alone, batches of 8,190, one core",
        .measured = result["core"]["transfers_per_second"],
        .unit = "transfers/s"},
+      {.figure = "state roots at 1,000,000/s, the writer's time",
+       .measured = result["state_roots"]["at_1000000_per_second"]["writer_percent"],
+       .unit = "%",
+       .to_reach = 15},
+      {.figure = "state roots at 6,000/s, the writer's time",
+       .measured = result["state_roots"]["at_6000_per_second"]["writer_percent"],
+       .unit = "%",
+       .to_reach = 1},
       {.figure = "memory per account, rows and index",
        .measured = result["accounts"]["bytes_per_account"],
        .unit = "bytes",

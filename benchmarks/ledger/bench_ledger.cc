@@ -37,6 +37,10 @@ absl::StatusOr<nlohmann::json> Run(const Options& options, const std::atomic<boo
     ASSIGN_OR_RETURN(Finding finding, MeasureThroughput(options, disk, batch, stop));
     take(std::move(finding));
   }
+  if (options.state_root_pairs > 0) {
+    ASSIGN_OR_RETURN(Finding finding, MeasureStateRoots(options, stop));
+    take(std::move(finding));
+  }
   return nlohmann::json{
       {"cores", std::thread::hardware_concurrency()},
       {"disk",
@@ -75,6 +79,10 @@ void AddOptions(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--many-accounts", options.many_accounts,
                  "For memory and latency; 0: leave these out.")
+      ->capture_default_str();
+  app.add_option("--state-root-pairs", options.state_root_pairs,
+                 "Runs without and with state roots in the log; 0: leave these out.")
+      ->check(CLI::Range(0, 100))
       ->capture_default_str();
   app.add_option("--rate", options.rate, "Single transfers a second, whatever the answers.")
       ->check(CLI::PositiveNumber)

@@ -42,9 +42,11 @@ absl::Status CreateBatch(pb::Ledger::Stub& stub, uint64_t first, uint64_t end) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<BenchNode>> BenchNode::Start(const std::string& parent) {
+absl::StatusOr<std::unique_ptr<BenchNode>> BenchNode::Start(const std::string& parent,
+                                                            bool has_checkpoints) {
   ASSIGN_OR_RETURN(std::unique_ptr<Folder> folder, Folder::Create(parent, "bench-ledger"));
   std::unique_ptr<BenchNode> node(new BenchNode(std::move(folder)));
+  if (!has_checkpoints) node->options_.checkpoint_interval = absl::InfiniteDuration();
   RETURN_IF_ERROR(node->Prepare());
   RETURN_IF_ERROR(node->Launch());
   return node;

@@ -14,7 +14,8 @@ namespace benchmarks {
 // A ledger node in this program, with a folder of its own on the disk that is measured.
 class BenchNode {
  public:
-  static absl::StatusOr<std::unique_ptr<BenchNode>> Start(const std::string& parent);
+  static absl::StatusOr<std::unique_ptr<BenchNode>> Start(const std::string& parent,
+                                                          bool has_checkpoints = true);
 
   const std::string& address() const { return node_->address(); }
   // Accounts 1 to `count` without limits. May be called again with more: those are created.

@@ -37,9 +37,9 @@ struct Run {
   double replayed_per_s() const { return transfers() / restart_s; }
 };
 
-absl::StatusOr<Run> RunOnNewNode(const Options& options, uint64_t batch,
+absl::StatusOr<Run> RunOnNewNode(const Options& options, uint64_t batch, bool has_checkpoints,
                                  const std::atomic<bool>& stop) {
-  ASSIGN_OR_RETURN(const auto node, BenchNode::Start(options.folder));
+  ASSIGN_OR_RETURN(const auto node, BenchNode::Start(options.folder, has_checkpoints));
   RETURN_IF_ERROR(node->CreateAccounts(options.accounts));
   // Small calls cost their way there and back: more of them are under way.
   const uint64_t calls = batch <= options.small_batch ? options.small_in_flight : options.in_flight;
@@ -160,7 +160,7 @@ std::vector<Figure> Figures(const Options& options, const DiskLimits& disk,
 
 absl::StatusOr<Finding> MeasureThroughput(const Options& options, const DiskLimits& disk,
                                           uint64_t batch, const std::atomic<bool>& stop) {
-  ASSIGN_OR_RETURN(const Run run, RunOnNewNode(options, batch, stop));
+  ASSIGN_OR_RETURN(const Run run, RunOnNewNode(options, batch, true, stop));
   return Finding{.numbers = {{"scenario", absl::StrCat("ledger_transfers_batch_", batch)},
                              {"transfers_per_s", run.per_s()},
                              {"batch", batch},
@@ -175,6 +175,34 @@ absl::StatusOr<Finding> MeasureThroughput(const Options& options, const DiskLimi
                              {"restart_s", run.restart_s},
                              {"replayed_transfers_per_s", run.replayed_per_s()}},
                  .figures = Figures(options, disk, run)};
+}
+
+absl::StatusOr<Finding> MeasureStateRoots(const Options& options, const std::atomic<bool>& stop) {
+  constexpr uint64_t kBatch = 8'190;
+  // One after the other and again, so that a disk that changes its speed is seen.
+  std::vector<double> with;
+  std::vector<double> without;
+  for (int i = 0; i < options.state_root_pairs; ++i) {
+    for (const bool has_checkpoints : {false, true}) {
+      ASSIGN_OR_RETURN(const Run run, RunOnNewNode(options, kBatch, has_checkpoints, stop));
+      (has_checkpoints ? with : without).push_back(run.per_s());
+    }
+  }
+  std::vector<double> percents;
+  for (size_t i = 0; i < with.size(); ++i) percents.push_back((1 - with[i] / without[i]) * 100);
+  std::sort(percents.begin(), percents.end());
+  const double percent = percents[percents.size() / 2];
+  return Finding{
+      .numbers = {{"scenario", "ledger_state_roots"},
+                  {"batch", kBatch},
+                  {"accounts", options.accounts},
+                  {"transfers_per_s_with", with},
+                  {"transfers_per_s_without", without},
+                  {"throughput_percent", percents}},
+      .figures = {{.figure = "throughput that state roots take, batches of 8,190, median",
+                   .measured = percent,
+                   .unit = "%",
+                   .to_reach = 15}}};
 }
 
 absl::StatusOr<Finding> MeasureManyAccounts(const Options& options, const DiskLimits& disk,

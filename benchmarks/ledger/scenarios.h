@@ -26,6 +26,8 @@ struct Options {
   uint64_t small_in_flight = 32;
   uint64_t callers = 64;  // threads with single transfers, which the client library merges.
 
+  int state_root_pairs = 1;  // Runs without and with state roots in the log.
+
   // Single transfers at a rate, among many accounts.
   uint64_t many_accounts = 1'000'000;
   double rate = 6'000;
@@ -41,6 +43,9 @@ struct Finding {
 // Batches of one size on a new node, which is then started again and must hold them all.
 absl::StatusOr<Finding> MeasureThroughput(const Options& options, const DiskLimits& disk,
                                           uint64_t batch, const std::atomic<bool>& stop);
+
+// What state roots in the log cost: the same load on nodes without and with them, in turn.
+absl::StatusOr<Finding> MeasureStateRoots(const Options& options, const std::atomic<bool>& stop);
 
 // A new node with many accounts: what they take, and how long single transfers at a rate wait.
 absl::StatusOr<Finding> MeasureManyAccounts(const Options& options, const DiskLimits& disk,
