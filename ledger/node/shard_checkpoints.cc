@@ -21,6 +21,8 @@ constexpr absl::Duration kLookAgain = absl::Milliseconds(5);
 bool Shard::HasPartsToGive() const { return state_.dirty_rows() > kRowsAtOnce; }
 
 absl::Duration Shard::UntilCheckpoint() const {
+  // Where states were found to differ, the tree stays as it was then.
+  if (!difference_.ok()) return absl::InfiniteDuration();
   const bool is_primary = ownership_.role() == Role::kPrimary;
   const bool wants_record =
       is_primary && has_changed_ && options_.checkpoint_interval != absl::InfiniteDuration();
