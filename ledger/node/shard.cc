@@ -52,6 +52,7 @@ absl::Status Shard::ReplayDone() {
   RETURN_IF_ERROR(options_.history->CheckReplayed());
   ownership_.Durable(position());
   taken_ = durable_ = appended_;
+  is_replayed_ = true;
   ASSIGN_OR_RETURN(refusals_, options_.files->LoadRefusals());
   for (const uint64_t epoch : refusals_) {
     ownership_.RefusalDecided(epoch);

@@ -206,6 +206,7 @@ class Shard {
 
   bool HasPartsToGive() const;
   bool IsCutShort() const;
+  bool HasTimeToCut() const;
   void ApplyCheckpoint(uint64_t position);
   void ApplySeal(uint64_t position);
   // Gives all that changed to the keeper of the roots.
@@ -243,7 +244,8 @@ class Shard {
   std::optional<pb::Signed> received_certificate_;
   uint64_t received_epoch_ = 0;
 
-  DirtyState dirty_;                  // Its memory is used again and again.
+  DirtyState dirty_;  // Its memory is used again and again.
+  bool is_replayed_ = false;
   bool has_tree_ = false;             // The keeper of the roots was once given all.
   bool has_changed_ = false;          // The state, since the last checkpoint.
   uint64_t cut_position_ = 0;         // Of the newest cut.

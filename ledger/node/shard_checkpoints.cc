@@ -10,8 +10,10 @@
 namespace ledger {
 namespace {
 
-// What is copied at once: 128 MiB of accounts, and some 0.4 s of hashing.
+// What is copied at once for a cut: 128 MiB of accounts, and some 0.4 s of hashing.
 constexpr uint64_t kRowsAtOnce = uint64_t{131'072} * AccountTable::kBucketRows;
+// In parts while clients are answered: some 4 ms of copying.
+constexpr uint64_t kPartRows = kRowsAtOnce / 16;
 // While the keeper of the roots is at work.
 constexpr absl::Duration kLookAgain = absl::Milliseconds(5);
 
@@ -38,7 +40,7 @@ absl::Duration Shard::UntilCheckpoint() const {
 void Shard::CheckpointIfDue() {
   if (UntilCheckpoint() > absl::ZeroDuration()) return;
   if (HasPartsToGive()) {
-    state_.TakeDirty(kRowsAtOnce, dirty_);
+    state_.TakeDirty(kPartRows, dirty_);
     options_.roots->Give(dirty_);
     return;
   }
@@ -68,11 +70,18 @@ absl::StatusOr<uint64_t> Shard::AppendCheckpoint(const base::Hash256& nonce) {
 // After a start from a snapshot the tree is not there at first.
 bool Shard::IsCutShort() const { return has_tree_ || !HasPartsToGive(); }
 
+// Whether hashing takes no more than its share of a start.
+bool Shard::HasTimeToCut() const {
+  return is_replayed_ || (options_.roots->IsIdle() &&
+                          options_.roots->rests_until() <= options_.clock->MonotonicNow());
+}
+
 // Every node cuts where a checkpoint stands, so that what the next one says can be checked. Where a
-// cut would take long what is said of it goes unchecked.
+// cut would take long, and at most checkpoints that a start reads back, what is said of it goes
+// unchecked.
 void Shard::ApplyCheckpoint(uint64_t position) {
   has_changed_ = false;
-  checkpoint_position_ = IsCutShort() ? position : 0;
+  checkpoint_position_ = IsCutShort() && HasTimeToCut() ? position : 0;
   if (checkpoint_position_ != 0) Cut(position);
 }
 
