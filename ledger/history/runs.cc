@@ -3,6 +3,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
@@ -22,6 +23,16 @@ constexpr char kFactsKey[] = "facts";
 constexpr uint64_t kFactsVersion = 1;
 constexpr std::array<const char*, 4> kFamilyNames = {"default", "transfers", "ids", "accounts"};
 
+// What failed once is not used again before the next start. RocksDB would go on by itself once a
+// full disk has room, on a thread of its own; where its manifest had failed, that ends the program.
+class NoRecovery final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
+                            bool* is_automatic) override {
+    *is_automatic = false;
+  }
+};
+
 rocksdb::Options DatabaseOptions(const RunFilesOptions& files) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(files.cache_bytes);
@@ -33,6 +44,8 @@ rocksdb::Options DatabaseOptions(const RunFilesOptions& files) {
   table.format_version = 5;
   rocksdb::Options options;
   if (files.env != nullptr) options.env = files.env;
+  options.listeners.push_back(std::make_shared<NoRecovery>());
+  options.max_bgerror_resume_count = 0;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.disable_auto_compactions = true;  // Runs are merged as a whole.
