@@ -130,6 +130,13 @@ class SlowDisk final : public base::FileSystem {
   absl::StatusOr<std::unique_ptr<base::File>> Open(const std::string& /*path*/) override {
     return std::make_unique<SlowFile>(*this);
   }
+  absl::StatusOr<std::unique_ptr<base::File>> OpenDirect(const std::string& path,
+                                                         base::IfMissing /*if_missing*/) override {
+    return Open(path);
+  }
+  absl::Status Rename(const std::string& /*from*/, const std::string& /*to*/) override {
+    return No();
+  }
   absl::Status Remove(const std::string& /*path*/) override {
     ++removed;
     return absl::OkStatus();
