@@ -25,7 +25,7 @@ Account FullAccount(const AccountRow& row, const AccountDetails* details) {
   account.timestamp_ns = row.timestamp_ns;
   account.code = row.code;
   account.flags = row.flags & AccountFlags::kKnown;
-  if ((row.flags & kHasDetails) != 0) {
+  if (details != nullptr && (row.flags & kHasDetails) != 0) {
     account.user_data_128 = details->user_data_128;
     account.user_data_64 = details->user_data_64;
     account.user_data_32 = details->user_data_32;

@@ -43,7 +43,7 @@ inline constexpr uint16_t kHasDetails = 1 << 15;
 inline constexpr uint16_t kHasBalanceMax = 1 << 14;
 static_assert((AccountFlags::kKnown & (kHasDetails | kHasBalanceMax)) == 0);
 
-// The account with all its fields; `details` are looked at when the row has some.
+// The account with all its fields; `details` are its own, null when it has none.
 Account FullAccount(const AccountRow& row, const AccountDetails* details);
 
 // The accounts of a shard: rows in order of creation and so of time, found by id. User data and the
@@ -65,6 +65,8 @@ class AccountTable {
     return rows_[row];
   }
   const AccountRow& operator[](uint32_t row) const { return rows_[row]; }
+  // To change it unnoticed, as damage would.
+  AccountRow& RawForLab(uint32_t row) { return rows_[row]; }
   // Null when it has none.
   const AccountDetails* DetailsOf(uint32_t row) const;
   // The account with all its fields.

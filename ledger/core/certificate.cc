@@ -11,6 +11,7 @@ namespace {
 
 constexpr char kSealType[] = "hamisha.seal.v1";
 constexpr char kRefusalType[] = "hamisha.refusal.v1";
+constexpr char kCutoverType[] = "hamisha.cutover.v1";
 
 template <typename Statement>
 pb::Signed Sign(absl::string_view type, const std::string& signer, const Statement& statement,
@@ -131,6 +132,40 @@ pb::Signed SignRefusal(const pb::RefusalStatement& statement, const base::Signin
   return Sign(kRefusalType, statement.refuser(), statement, key);
 }
 
+pb::Signed SignCutover(const pb::CutoverStatement& statement, const std::string& signer,
+                       const base::SigningKey& key) {
+  return Sign(kCutoverType, signer, statement, key);
+}
+
+absl::StatusOr<pb::CutoverStatement> VerifyCutover(const pb::Signed& certificate,
+                                                   const MemberKeys& keys) {
+  ASSIGN_OR_RETURN(pb::CutoverStatement statement,
+                   Verify<pb::CutoverStatement>(certificate, kCutoverType, keys));
+  if (certificate.signer() != statement.owner() && certificate.signer() != statement.successor()) {
+    return absl::UnauthenticatedError(absl::StrCat("'", certificate.signer(),
+                                                   "' signed, but only '", statement.owner(),
+                                                   "' and '", statement.successor(), "' may"));
+  }
+  RETURN_IF_ERROR(CheckHash("log hash", statement.log_hash()));
+  RETURN_IF_ERROR(CheckHash("state root", statement.state_root()));
+  return statement;
+}
+
+pb::CutoverStatement ToCutover(const pb::SealStatement& seal) {
+  pb::CutoverStatement statement;
+  statement.set_shard(seal.shard());
+  statement.set_epoch(seal.epoch());
+  statement.set_position(seal.position());
+  statement.set_log_hash(seal.log_hash());
+  statement.set_state_root(seal.state_root());
+  *statement.mutable_invariants() = seal.invariants();
+  statement.set_owner(seal.owner());
+  statement.set_successor(seal.successor());
+  statement.set_run(seal.run());
+  statement.set_timestamp_ns(seal.timestamp_ns());
+  return statement;
+}
+
 absl::StatusOr<pb::SealStatement> VerifySeal(const pb::Signed& certificate, uint32_t shard,
                                              const MemberKeys& keys) {
   ASSIGN_OR_RETURN(pb::SealStatement statement,
@@ -204,6 +239,32 @@ std::string FirstDifference(const pb::SealStatement& certified, const pb::SealSt
     return DifferHash("state root", certified.state_root(), found.state_root());
   }
   return "";
+}
+
+std::string CutoverDifference(const pb::CutoverStatement& one, const pb::CutoverStatement& other) {
+  if (one.position() != other.position()) {
+    return Differ("position", one.position(), other.position());
+  }
+  if (one.log_hash() != other.log_hash()) {
+    return DifferHash("log hash", one.log_hash(), other.log_hash());
+  }
+  std::string difference = InvariantsDifference(one.invariants(), other.invariants());
+  if (!difference.empty()) return difference;
+  if (one.state_root() != other.state_root()) {
+    return DifferHash("state root", one.state_root(), other.state_root());
+  }
+  if (one.challenge().position() != other.challenge().position()) {
+    return Differ("position of the challenge", one.challenge().position(),
+                  other.challenge().position());
+  }
+  if (one.challenge().digest() != other.challenge().digest()) {
+    return DifferHash("challenge", one.challenge().digest(), other.challenge().digest());
+  }
+  if (one.in_flight().pendings() != other.in_flight().pendings()) {
+    return Differ("open pending transfers", one.in_flight().pendings(),
+                  other.in_flight().pendings());
+  }
+  return one.SerializeAsString() == other.SerializeAsString() ? "" : "names or times of the seal";
 }
 
 }  // namespace ledger

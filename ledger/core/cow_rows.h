@@ -15,7 +15,8 @@ namespace ledger {
 // Rows in pages that can be frozen: another thread then reads them as they were at that moment,
 // while this one goes on. A frozen page is copied before its first change (copy on write), so
 // freezing takes time in proportion to the number of pages, some 0.1 ms for a GiB, and a change
-// at most that of copying a page. Pages come out of huge ones and are used again.
+// at most that of copying a page. Several moments may be frozen at the same time; a page that two of
+// them hold is copied once. Pages come out of huge ones and are used again.
 //
 // A reference that was taken before Freeze() must not be used to change a row after it.
 template <typename T, size_t kPageRows>
@@ -25,7 +26,7 @@ class CowRows {
   static_assert(kPagesPerHuge > 0);
 
  public:
-  // What was frozen. Reads need no lock; valid until Thaw().
+  // What was frozen. Reads need no lock; valid until it is thawed.
   class Frozen {
    public:
     uint64_t size() const { return size_; }
@@ -39,6 +40,7 @@ class CowRows {
     friend class CowRows;
     std::vector<const T*> pages_;
     uint64_t size_ = 0;
+    uint64_t number_ = 0;
   };
 
   uint64_t size() const { return size_; }
@@ -51,7 +53,10 @@ class CowRows {
   }
 
   void push_back(const T& value) {
-    if (size_ == pages_.size() * kPageRows) pages_.push_back(NewPage());
+    if (size_ == pages_.size() * kPageRows) {
+      pages_.push_back(NewPage());
+      born_.push_back(freezes_);
+    }
     // A row behind what is frozen: its page need not be copied for it.
     pages_[size_ / kPageRows][size_ % kPageRows] = value;
     ++size_;
@@ -62,28 +67,58 @@ class CowRows {
     --size_;
   }
 
-  // At most one at a time.
   Frozen Freeze() {
-    INVARIANT(frozen_size_ == 0);
     Frozen frozen;
     frozen.size_ = size_;
+    frozen.number_ = ++freezes_;
     const auto pages = static_cast<ptrdiff_t>((size_ + kPageRows - 1) / kPageRows);
     frozen.pages_.assign(pages_.begin(), pages_.begin() + pages);
-    frozen_size_ = size_;
-    is_copied_.assign(pages_.size(), false);
+    views_.push_back({frozen.number_, size_});
+    ViewsChanged();
     return frozen;
   }
-  // Nobody reads what was frozen any more.
-  void Thaw() {
-    frozen_size_ = 0;
-    free_.insert(free_.end(), kept_.begin(), kept_.end());
-    kept_.clear();
+  // Nobody reads `frozen` any more.
+  void Thaw(const Frozen& frozen) {
+    const auto view = std::find_if(views_.begin(), views_.end(), [&](const View& one) {
+      return one.number == frozen.number_;
+    });
+    INVARIANT(view != views_.end());
+    views_.erase(view);
+    ViewsChanged();
+    const auto unused = std::partition(kept_.begin(), kept_.end(), [this](const Kept& kept) {
+      return std::any_of(views_.begin(), views_.end(), [&](const View& one) {
+        return kept.born < one.number && one.number <= kept.died;
+      });
+    });
+    for (auto kept = unused; kept != kept_.end(); ++kept) free_.push_back(kept->page);
+    kept_.erase(unused, kept_.end());
   }
 
   // Memory in use, with copies and what waits to be used again.
   uint64_t bytes() const { return handed_out_ * kPageRows * sizeof(T); }
 
  private:
+  // Freezes are numbered from 1. A page that came when `born` of them had been holds what those
+  // after it see, up to the `died`-th.
+  struct View {
+    uint64_t number;
+    uint64_t size;
+  };
+  struct Kept {
+    T* page;
+    uint64_t born;
+    uint64_t died;
+  };
+
+  void ViewsChanged() {
+    frozen_size_ = 0;
+    newest_view_ = 0;
+    for (const View& view : views_) {
+      frozen_size_ = std::max(frozen_size_, view.size);
+      newest_view_ = std::max(newest_view_, view.number);
+    }
+  }
+
   T* NewPage() {
     if (!free_.empty()) {
       T* const page = free_.back();
@@ -97,23 +132,26 @@ class CowRows {
   }
 
   void KeepFrozen(uint64_t page) {
-    if (is_copied_[page]) return;
-    is_copied_[page] = true;
+    if (born_[page] >= newest_view_) return;
     T* const copy = NewPage();
     // All of it: rows behind the frozen ones are in use too.
     const uint64_t rows = std::min<uint64_t>(kPageRows, size_ - page * kPageRows);
     std::copy_n(pages_[page], rows, copy);
-    kept_.push_back(std::exchange(pages_[page], copy));
+    kept_.push_back({std::exchange(pages_[page], copy), born_[page], freezes_});
+    born_[page] = freezes_;
   }
 
   std::vector<base::HugePage> huge_;
   uint64_t handed_out_ = 0;  // Pages of them.
   std::vector<T*> free_;
   std::vector<T*> pages_;
+  std::vector<uint64_t> born_;  // Of `pages_`.
   uint64_t size_ = 0;
-  uint64_t frozen_size_ = 0;  // 0: nothing is frozen.
-  std::vector<bool> is_copied_;
-  std::vector<T*> kept_;  // That only what is frozen still uses.
+  uint64_t freezes_ = 0;
+  std::vector<View> views_;    // What is frozen now.
+  uint64_t frozen_size_ = 0;   // The largest of theirs; 0: nothing is frozen.
+  uint64_t newest_view_ = 0;   // Their highest number.
+  std::vector<Kept> kept_;     // That only views still use.
 };
 
 }  // namespace ledger

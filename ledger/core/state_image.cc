@@ -1,4 +1,5 @@
 // How a ledger's state is frozen, written and loaded: ledger/FORMAT.md, "Snapshots".
+#include <algorithm>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "base/invariant.h"
 #include "base/status_macros.h"
 #include "ledger/core/state.h"
+#include "ledger/core/state_image.h"
 
 namespace ledger {
 namespace {
@@ -82,6 +84,14 @@ class StateMachine::Image final : public StateImage {
               .newest_transfer_ns = facts.newest_ns,
               .burnt = facts.burnt,
               .burnt_hash = facts.burnt_hash};
+    public_facts_ = {.shard = facts_.shard,
+                     .last_timestamp_ns = facts_.last_timestamp_ns,
+                     .accounts = facts_.accounts,
+                     .pendings = facts_.pendings,
+                     .transfers = facts_.transfers,
+                     .newest_transfer_ns = facts_.newest_transfer_ns,
+                     .burnt = facts_.burnt,
+                     .burnt_hash = facts_.burnt_hash};
     pendings_.reserve(state.pendings.open().size());
     for (const auto& [place, open] : state.pendings.open()) {
       pendings_.push_back({.timestamp_ns = place.timestamp_ns,
@@ -106,18 +116,74 @@ class StateMachine::Image final : public StateImage {
     return absl::OkStatus();
   }
 
+  const ImageFacts& facts() const override { return public_facts_; }
+
+  void Prepare() override {
+    std::sort(pendings_.begin(), pendings_.end(),
+              [](const PendingEntry& one, const PendingEntry& other) {
+                return one.timestamp_ns < other.timestamp_ns;
+              });
+    if (details_.size() == 0) return;
+    details_of_.assign(rows_.size(), 0);
+    for (size_t page = 0; page < details_.pages(); ++page) {
+      uint32_t number = static_cast<uint32_t>(page * AccountTable::kPageRows);
+      for (const AccountDetails& one : details_.page(page)) {
+        ++number;
+        // Memory that was damaged may say any row.
+        if (one.row < rows_.size()) details_of_[one.row] = number;
+      }
+    }
+  }
+
+  void ReadAccounts(uint64_t first, absl::Span<Account> rows) const override {
+    INVARIANT(first + rows.size() <= rows_.size());
+    for (uint64_t row = first; row < first + rows.size(); ++row) {
+      rows[row - first] = FullAccount(RowAt(row), DetailsOf(row));
+    }
+  }
+
+  void ReadPendings(uint64_t first, absl::Span<PendingFacts> rows) const override {
+    INVARIANT(first + rows.size() <= pendings_.size());
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const PendingEntry& pending = pendings_[first + i];
+      rows[i] = {.id = pending.id,
+                 .debit_account_id = RowAt(pending.debit_row).id,
+                 .credit_account_id = RowAt(pending.credit_row).id,
+                 .amount = pending.amount,
+                 .timestamp_ns = pending.timestamp_ns,
+                 .expires_ns = pending.expires_ns,
+                 .flags = pending.flags};
+    }
+  }
+
+  const AccountTable::Rows::Frozen& rows() const { return rows_; }
+  const AccountTable::Details::Frozen& details() const { return details_; }
+
  private:
+  const AccountRow& RowAt(uint64_t row) const {
+    return rows_.page(row / AccountTable::kPageRows)[row % AccountTable::kPageRows];
+  }
+  // Null: it has none.
+  const AccountDetails* DetailsOf(uint64_t row) const {
+    if (details_of_.empty() || details_of_[row] == 0) return nullptr;
+    const uint32_t number = details_of_[row] - 1;
+    return &details_.page(number / AccountTable::kPageRows)[number % AccountTable::kPageRows];
+  }
+
   FactsRow facts_{};
+  ImageFacts public_facts_;
   AccountTable::Rows::Frozen rows_;
   AccountTable::Details::Frozen details_;
   std::vector<PendingEntry> pendings_;
+  std::vector<uint32_t> details_of_;  // Row → number of its details, from 1; 0: none.
 };
 
 std::unique_ptr<StateImage> StateMachine::Freeze() { return std::make_unique<Image>(*state_); }
 
-void StateMachine::Thaw() {
-  state_->accounts.rows().Thaw();
-  state_->accounts.details().Thaw();
+void StateMachine::Thaw(std::unique_ptr<StateImage> image) {
+  const auto& frozen = static_cast<const Image&>(*image);
+  state_->accounts.rows().Thaw(frozen.rows());
+  state_->accounts.details().Thaw(frozen.details());
 }
 
 absl::Status StateMachine::Load(uint32_t section, absl::string_view bytes) {

@@ -149,6 +149,10 @@ std::optional<Account> StateMachine::FindAccount(const Id128& id) const {
   return state_->accounts.Full(*row);
 }
 
+std::optional<uint64_t> StateMachine::FindRow(const Id128& id) const {
+  return state_->accounts.Find(id);
+}
+
 const Transfer* StateMachine::FindTransfer(const Id128& id) const {
   return state_->transfers.Find(id).transfer;
 }
@@ -185,13 +189,26 @@ Reached StateMachine::reached() const {
 
 uint64_t StateMachine::account_count() const { return state_->accounts.size(); }
 uint64_t StateMachine::transfer_count() const { return state_->transfer_executor.transfer_count(); }
-uint64_t StateMachine::account_bytes() const { return state_->accounts.bytes(); }
+uint64_t StateMachine::pending_count() const { return state_->pendings.open().size(); }
 
-std::optional<Id128> StateMachine::FlipBitForLab() {
-  if (state_->accounts.size() == 0) return std::nullopt;
-  AccountRow& first = state_->accounts[0];
-  first.credits_posted ^= 1;
-  return first.id;
+std::vector<PendingFacts> StateMachine::OpenPendings(uint64_t after_timestamp_ns,
+                                                     size_t limit) const {
+  const auto& open = state_->pendings.open();
+  std::vector<PendingFacts> found;
+  const PendingTable::Place after{PendingTable::BucketOf(after_timestamp_ns), after_timestamp_ns};
+  for (auto one = open.upper_bound(after); one != open.end() && found.size() < limit; ++one) {
+    const OpenPending& pending = one->second;
+    found.push_back({.id = pending.id,
+                     .debit_account_id = std::as_const(state_->accounts)[pending.debit_row].id,
+                     .credit_account_id = std::as_const(state_->accounts)[pending.credit_row].id,
+                     .amount = pending.amount,
+                     .timestamp_ns = one->first.timestamp_ns,
+                     .expires_ns = pending.expires_ns,
+                     .flags = pending.flags});
+  }
+  return found;
 }
+
+uint64_t StateMachine::account_bytes() const { return state_->accounts.bytes(); }
 
 }  // namespace ledger

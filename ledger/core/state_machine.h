@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "base/hash.h"
+#include "ledger/core/state_image.h"
 #include "ledger/core/status.h"
 #include "ledger/core/transfer_store.h"
 #include "ledger/core/types.h"
@@ -45,20 +45,6 @@ struct Totals {
   friend bool operator==(const Totals&, const Totals&) = default;
 };
 
-// Takes a part of a section of what a ledger holds, at most kImagePartBytesMax; parts of a section
-// come one after the other.
-using ImageSink = std::function<absl::Status(uint32_t section, absl::string_view bytes)>;
-inline constexpr size_t kImagePartBytesMax = 65'536;
-
-// What a ledger held at one moment, but for the transfers of its store: ledger/FORMAT.md,
-// "Snapshots". Another thread may read it while the ledger goes on; it is destroyed before the
-// ledger, and thawed first.
-class StateImage {
- public:
-  virtual ~StateImage() = default;
-  virtual absl::Status Write(const ImageSink& sink) const = 0;
-};
-
 // The ledger of one shard: accounts and open pending transfers in memory, all other transfers in a
 // store. Pure: the same batches with the same timestamps give the same state and results, on any
 // machine, over any store. Not thread-safe.
@@ -87,6 +73,8 @@ class StateMachine {
   std::optional<uint64_t> next_expiry_ns() const;
 
   std::optional<Account> FindAccount(const Id128& id) const;
+  // Its place in the order of creation, from 0.
+  std::optional<uint64_t> FindRow(const Id128& id) const;
   // Valid until the next call; null when there is none.
   const Transfer* FindTransfer(const Id128& id) const;
 
@@ -107,22 +95,32 @@ class StateMachine {
   Reached reached() const;
   uint64_t account_count() const;
   uint64_t transfer_count() const;
+  uint64_t pending_count() const;  // Open ones.
+  // Open pending transfers behind that of the time (0: all), in an order that does not change, at
+  // most so many.
+  std::vector<PendingFacts> OpenPendings(uint64_t after_timestamp_ns, size_t limit) const;
   // Memory of all accounts.
   uint64_t account_bytes() const;
 
   // --- Snapshots ---
-  // What it holds now, between two batches. Takes little time; until Thaw() each first change of a
-  // page of accounts copies it. At most one at a time.
+  // What it holds now, between two batches. Takes little time; until it is thawed each first change
+  // of a page of accounts copies it. Several moments may be frozen at the same time.
   std::unique_ptr<StateImage> Freeze();
-  // Nobody reads the image any more.
-  void Thaw();
+  // Nobody reads the image, which is this ledger's, any more.
+  void Thaw(std::unique_ptr<StateImage> image);
   // The content of an image into an empty ledger, in order; then LoadDone(). DATA_LOSS when it
   // cannot be one. The store must hold the transfers already.
   absl::Status Load(uint32_t section, absl::string_view bytes);
   absl::Status LoadDone();
 
-  // A lab fault: changes the lowest bit of the first account's credits. Nothing without accounts.
-  std::optional<Id128> FlipBitForLab();
+  // --- Faults of a lab: rows change unnoticed, as in damaged memory. The accounts, or none ---
+  // The lowest bit of the first account's credits; `is_noticed`: the state root takes note of it,
+  // as when a program was at fault.
+  std::vector<Id128> FlipBitForLab(bool is_noticed = false);
+  // The balances of the first two accounts of a currency that differ.
+  std::vector<Id128> ExchangeBalancesForLab();
+  // What a posted transfer did, once more.
+  std::vector<Id128> ApplyTwiceForLab(const Id128& transfer);
 
  private:
   // Checks a batch's size and time, and releases what has expired; the time before its first

@@ -63,12 +63,17 @@ void StateTree::Update(const DirtyState& dirty) {
   UpdatePendings(dirty);
 }
 
+std::string StateTree::RootPrefix() const {
+  std::string prefix(kRootPrefix, sizeof(kRootPrefix));
+  prefix.append(reinterpret_cast<const char*>(&facts_), sizeof(facts_));
+  return prefix;
+}
+
 base::Hash256 StateTree::Root() const {
   const base::Hash256 accounts = AccountsRoot();
   const base::Hash256 pendings = PendingsRoot();
   return base::Sha256()
-      .Update(kRootPrefix, sizeof(kRootPrefix))
-      .Update(&facts_, sizeof(facts_))
+      .Update(RootPrefix())
       .Update(accounts.data(), accounts.size())
       .Update(pendings.data(), pendings.size())
       .Finish();
@@ -133,7 +138,7 @@ void StateTree::SetPendingNode(uint32_t number, size_t height, const base::Hash2
 }
 
 void StateTree::UpdatePendings(const DirtyState& dirty) {
-  absl::Span<const PendingRow> rows = dirty.pending_rows;
+  absl::Span<const PendingFacts> rows = dirty.pending_rows;
   std::vector<uint32_t> changed;
   for (size_t i = 0; i < dirty.pending_buckets.size(); ++i) {
     changed.push_back(PendingTable::kBuckets + dirty.pending_buckets[i]);

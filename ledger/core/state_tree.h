@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "base/hash.h"
 #include "ledger/core/account_table.h"
 #include "ledger/core/chunked_vector.h"
+#include "ledger/core/state_image.h"
 #include "ledger/core/types.h"
 
 namespace ledger {
@@ -25,18 +27,6 @@ struct RootFacts {
 };
 static_assert(sizeof(RootFacts) == 80 && std::is_trivially_copyable_v<RootFacts>);
 
-// An open pending transfer as it stands under the root.
-struct PendingRow {
-  Id128 id;
-  Id128 debit_account_id;
-  Id128 credit_account_id;
-  uint64_t amount;
-  uint64_t timestamp_ns;
-  uint64_t expires_ns;
-  uint64_t flags;
-};
-static_assert(sizeof(PendingRow) == 80 && std::is_trivially_copyable_v<PendingRow>);
-
 // Copies of what changed in a ledger's state since the last ones were taken.
 struct DirtyState {
   RootFacts facts;  // Of the state as a whole.
@@ -46,8 +36,8 @@ struct DirtyState {
   std::vector<AccountRow> rows;         // all rows of these in order, and
   std::vector<AccountDetails> details;  // the details of those that have some, in order.
   std::vector<uint16_t> pending_buckets;
-  std::vector<uint32_t> pending_counts;  // Rows of each of these,
-  std::vector<PendingRow> pending_rows;  // which follow here, by time.
+  std::vector<uint32_t> pending_counts;    // Rows of each of these,
+  std::vector<PendingFacts> pending_rows;  // which follow here, by time.
 
   void Clear();
 };
@@ -65,6 +55,9 @@ class StateTree {
   // The state root as of the last update, if that was all: until then it is of no state.
   base::Hash256 Root() const;
   const RootFacts& facts() const { return facts_; }
+  // What the root is made of in front of those of accounts and pending transfers.
+  static constexpr size_t kRootPrefixBytes = 16 + sizeof(RootFacts);
+  std::string RootPrefix() const;
   base::Hash256 AccountsRoot() const;
   base::Hash256 PendingsRoot() const;
 

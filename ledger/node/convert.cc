@@ -14,11 +14,6 @@ constexpr uint32_t kMax16 = std::numeric_limits<uint16_t>::max();
 
 Id128 ToId(const pb::Id& id) { return {.high = id.high(), .low = id.low()}; }
 
-void ToMessage(const Id128& id, pb::Id& message) {
-  message.set_high(id.high);
-  message.set_low(id.low);
-}
-
 absl::Status CheckCount(int count) {
   if (count == 0) return absl::InvalidArgumentError("the batch is empty; send at least one event");
   if (static_cast<uint32_t>(count) > kBatchEventsMax) {
@@ -127,6 +122,11 @@ absl::StatusOr<TransferFilter> ToFilter(const pb::AccountFilter& filter) {
                         .user_data_128 = ToId(filter.user_data_128()),
                         .user_data_64 = filter.user_data_64(),
                         .user_data_32 = filter.user_data_32()};
+}
+
+void ToMessage(const Id128& id, pb::Id& message) {
+  message.set_high(id.high);
+  message.set_low(id.low);
 }
 
 void ToMessage(const Account& row, pb::Account& message) {

@@ -23,6 +23,7 @@ absl::StatusOr<std::vector<BalanceLimit>> ToRows(
 absl::StatusOr<std::vector<Id128>> ToIds(const ::hamisha::ledger::v1::LookupRequest& request);
 absl::StatusOr<TransferFilter> ToFilter(const ::hamisha::ledger::v1::AccountFilter& filter);
 
+void ToMessage(const Id128& id, ::hamisha::ledger::v1::Id& message);
 void ToMessage(const Account& row, ::hamisha::ledger::v1::Account& message);
 void ToMessage(const Transfer& row, ::hamisha::ledger::v1::Transfer& message);
 void ToMessage(const BalanceRow& row, ::hamisha::ledger::v1::AccountBalance& message);

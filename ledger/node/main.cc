@@ -11,6 +11,7 @@
 #include "base/file_system.h"
 #include "ledger/node/config.h"
 #include "ledger/node/node.h"
+#include "ledger/node/offline_check.h"
 #include "ledger/node/replay.h"
 
 namespace {
@@ -74,6 +75,23 @@ int Replay(const std::string& data_dir, uint32_t shard) {
   return 0;
 }
 
+int Prove(const std::string& data_dir, ledger::AccountAt wanted, const std::string& account) {
+  const auto id = ledger::ParseAccountId(account);
+  if (!id.ok()) return Fail(id.status());
+  wanted.account = *id;
+  const auto proof = ledger::ProveFromLog(base::SystemFileSystem(), data_dir, wanted);
+  if (!proof.ok()) return Fail(proof.status());
+  std::cout << ledger::ToJson(*proof) << std::endl;
+  return 0;
+}
+
+int Verify(const ledger::CutoverFiles& given) {
+  const auto checked = ledger::CheckCutover(base::SystemFileSystem(), given);
+  if (!checked.ok()) return Fail(checked.status());
+  std::cout << *checked << std::endl;
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -94,6 +112,22 @@ int main(int argc, char** argv) {
       "replay", "Compute the state root from the log alone, while no node runs: JSON.");
   replay->add_option("--data-dir", data_dir, "The node's data folder.")->required();
   replay->add_option("--shard", shard, "The node's shard.")->required();
+  ledger::AccountAt wanted;
+  std::string account;
+  CLI::App* const prove = app.add_subcommand(
+      "prove", "Prove an account against the state root at a position, from the log alone: JSON.");
+  prove->add_option("--data-dir", data_dir, "A stopped node's data folder, or a copy.")->required();
+  prove->add_option("--shard", wanted.shard, "The node's shard.")->required();
+  prove->add_option("--position", wanted.position, "The sealed position.")->required();
+  prove->add_option("--account", account, "Its id, 32 hexadecimal digits.")->required();
+  ledger::CutoverFiles given;
+  CLI::App* const verify = app.add_subcommand(
+      "verify", "Check the certificates of a cutover, and a proof against them: JSON.");
+  verify
+      ->add_option("--certificate", given.certificates, "A certificate in JSON; of each side one.")
+      ->required();
+  verify->add_option("--keys", given.keys, "The nodes' public keys in JSON.")->required();
+  verify->add_option("--proof", given.proof, "An account's proof in JSON.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -102,5 +136,7 @@ int main(int argc, char** argv) {
   if (*init) return Init(data_dir);
   if (*bootstrap) return Bootstrap(config);
   if (*replay) return Replay(data_dir, shard);
+  if (*prove) return Prove(data_dir, wanted, account);
+  if (*verify) return Verify(given);
   return Serve(config);
 }

@@ -9,17 +9,22 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/invariant.h"
 #include "base/status_macros.h"
 #include "ledger/core/certificate.h"
+#include "ledger/node/challenger.h"
 #include "ledger/node/config.h"
 #include "ledger/node/disk.h"
 #include "ledger/node/durable_tail.h"
+#include "ledger/node/faults_service.h"
 #include "ledger/node/follower.h"
 #include "ledger/node/ledger_service.h"
 #include "ledger/node/node_service.h"
 #include "ledger/node/read_pool.h"
 #include "ledger/node/shard.h"
 #include "ledger/node/snapshotter.h"
+#include "ledger/node/verification_service.h"
+#include "ledger/node/verifier.h"
 #include "ledger/node/writer.h"
 #include "ledger/storage/log.h"
 #include "ledger/storage/small_file.h"
@@ -30,6 +35,7 @@ namespace {
 
 constexpr int kStopTimeoutS = 2;
 constexpr size_t kReadThreads = 2;
+constexpr int kSearchTimeoutS = 60;
 
 std::map<std::string, std::string> Addresses(const pb::NodeConfig& config) {
   std::map<std::string, std::string> addresses;
@@ -45,7 +51,10 @@ struct LedgerNode::State {
   std::optional<Follower> follower;
   std::optional<ReadPool> reads;
   std::optional<Snapshotter> snapshotter;
+  std::optional<Challenger> challenger;
+  std::optional<Verifier> verifier;
   std::optional<LedgerService> ledger_service;
+  std::optional<VerificationService> verification_service;
   std::optional<NodeService> node_service;
   std::optional<FaultsService> faults_service;
   rpc::RunningServer running;
@@ -62,6 +71,7 @@ struct LedgerNode::State {
                       }});
     disk.history->SetOnCaughtUp([this] { writer->CaughtUp(); });
     follower.emplace(config.node_id(), Addresses(config), *writer);
+    StartVerification();
     follower->SetTarget(following);
     reads.emplace(ReadPoolOptions{.threads = kReadThreads,
                                   .waiting_max = disk.options.requests_max,
@@ -83,11 +93,43 @@ struct LedgerNode::State {
                                    .log = *disk.log,
                                    .tail = disk.tail,
                                    .snapshotter = *snapshotter});
-    std::vector<grpc::Service*> services = {&*ledger_service, &*node_service};
+    std::vector<grpc::Service*> services = {&*ledger_service, &*node_service,
+                                            &*verification_service};
     if (config.lab_faults()) services.push_back(&faults_service.emplace(*writer));
     const std::string listen = config.listen().empty() ? "127.0.0.1:0" : config.listen();
     ASSIGN_OR_RETURN(running, rpc::Serve({.listen = listen, .services = std::move(services)}));
     return absl::OkStatus();
+  }
+
+  void StartVerification() {
+    const pb::NodeConfig& config = disk.options.config;
+    challenger.emplace(*writer, ChallengerOptions{.clock = disk.options.clock});
+    verifier.emplace(VerifierParts{.self = config.node_id(),
+                                   .shard = config.shard(),
+                                   .addresses = Addresses(config),
+                                   .writer = *writer,
+                                   .follower = *follower,
+                                   .challenger = *challenger,
+                                   .clock = disk.options.clock});
+    verification_service.emplace(*writer, *challenger, *verifier);
+    // On the writer's thread, like all that the shard is told.
+    const absl::Status status = writer->Run([this](Shard& shard) {
+      shard.SetOnDifference([this](const std::string& owner) { Search(owner); });
+      shard.SetOnChallenge([this](ChallengedState state) { challenger->Begin(std::move(state)); });
+    });
+    INVARIANT(status.ok());
+  }
+
+  // The state roots in the log say that this node's state is not the owner's: where?
+  void Search(const std::string& owner) {
+    pb::VerifyAgainstRequest request;
+    request.set_node_id(owner);
+    request.mutable_timeout()->set_seconds(kSearchTimeoutS);
+    verifier->VerifyNext(request, [this](const absl::StatusOr<pb::VerifyAgainstResponse>& found) {
+      // When the writer takes nothing more the node is stopping.
+      writer->Run([status = found.status()](Shard& shard) { shard.Searched(status); })
+          .IgnoreError();
+    });
   }
 };
 
@@ -111,12 +153,15 @@ void LedgerNode::Stop() {
   if (state_->disk.history) state_->disk.history->Cancel();
   if (state_->follower) state_->follower->Stop();
   state_->disk.tail.Close();
+  // Who waits for it is answered.
+  if (state_->verifier) state_->verifier->Stop();
   if (state_->running.server != nullptr) {
     state_->running.server->Shutdown(gpr_time_add(
         gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(kStopTimeoutS, GPR_TIMESPAN)));
     state_->running.server->Wait();
     state_->running.server.reset();
   }
+  if (state_->challenger) state_->challenger->Stop();
   if (state_->reads) state_->reads->Stop();
   if (state_->snapshotter) state_->snapshotter->Stop();
   if (state_->writer) state_->writer->Stop();

@@ -60,7 +60,7 @@ void NodeService::AnswerStatus(Shard& shard, Reactor* reactor, pb::NodeStatus* r
     if (status.ok()) {
       *response = *status;
       if (is_following) *response->mutable_lag() = lag;
-      response->set_fault(source.fault);
+      if (!source.fault.empty()) response->set_fault(source.fault);
     }
     reactor->Finish(rpc::ToGrpc(status.status()));
   });
@@ -163,19 +163,6 @@ grpc::ServerUnaryReactor* NodeService::TakeSnapshot(Context* context,
 grpc::ServerWriteReactor<pb::RecordChunk>* NodeService::PullRecords(
     Context*, const pb::PullRequest* request) {
   return PullStream::Start(*request, parts_.log, parts_.tail, streams_);
-}
-
-grpc::ServerUnaryReactor* FaultsService::FlipStateBit(grpc::CallbackServerContext* context,
-                                                      const pb::FlipStateBitRequest*,
-                                                      pb::FlipStateBitResponse* response) {
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  const absl::Status status = writer_.Run([reactor, response](Shard& shard) {
-    const absl::StatusOr<Id128> id = shard.FlipBitForLab();
-    if (id.ok()) response->set_account_id(base::ToString(*id));
-    reactor->Finish(rpc::ToGrpc(id.status()));
-  });
-  if (!status.ok()) reactor->Finish(rpc::ToGrpc(status));
-  return reactor;
 }
 
 }  // namespace ledger

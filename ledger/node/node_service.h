@@ -54,16 +54,4 @@ class NodeService final : public pb::Node::CallbackService {
   std::atomic<int> streams_ = 0;
 };
 
-// Only with `lab_faults`.
-class FaultsService final : public pb::Faults::CallbackService {
- public:
-  explicit FaultsService(Writer& writer) : writer_(writer) {}
-  grpc::ServerUnaryReactor* FlipStateBit(grpc::CallbackServerContext* context,
-                                         const pb::FlipStateBitRequest* request,
-                                         pb::FlipStateBitResponse* response) override;
-
- private:
-  Writer& writer_;
-};
-
 }  // namespace ledger

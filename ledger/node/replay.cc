@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/folder_lock.h"
 #include "base/status_macros.h"
+#include "ledger/core/account_proof.h"
 #include "ledger/core/memory_transfer_store.h"
 #include "ledger/core/record.h"
 #include "ledger/core/state_machine.h"
@@ -75,6 +79,8 @@ class RootCheck {
     if (roots_.size() > kRootsKept) roots_.erase(roots_.begin());
   }
 
+  const StateTree& tree() const { return tree_; }
+
  private:
   static constexpr uint64_t kRowsAtOnce = 1'000'000;
   static constexpr size_t kRootsKept = 64;
@@ -96,38 +102,85 @@ absl::StatusOr<std::unique_ptr<const Log>> OpenWhole(base::FileSystem& files,
   return log;
 }
 
+// A log executed up to a position, or to its end.
+class LogReplay {
+ public:
+  explicit LogReplay(uint32_t shard) : replayed_{.shard = shard}, state_(shard, transfers_) {}
+
+  absl::Status Run(base::FileSystem& files, const std::string& data_dir, uint64_t last_position) {
+    if (!files.Exists(data_dir + "/log")) {
+      return absl::NotFoundError(
+          absl::StrCat(data_dir, " holds no log: name the data_dir of a node's configuration"));
+    }
+    ASSIGN_OR_RETURN(const base::FolderLock lock, base::FolderLock::Take(data_dir));
+    ASSIGN_OR_RETURN(const std::unique_ptr<const Log> log, OpenWhole(files, data_dir));
+    LogReader reader(*log, 1);
+    while (replayed_.position < last_position) {
+      ASSIGN_OR_RETURN(const LogReader::Item* const item, reader.Next());
+      if (item == nullptr) break;
+      RETURN_IF_ERROR(Take(item->record));
+    }
+    replayed_.state_root = roots_.Cut(state_);
+    replayed_.accounts = state_.account_count();
+    replayed_.transfers = state_.transfer_count();
+    return absl::OkStatus();
+  }
+
+  const Replayed& replayed() const { return replayed_; }
+  StateMachine& state() { return state_; }
+  const StateTree& tree() const { return roots_.tree(); }
+
+ private:
+  absl::Status Take(const Record& record) {
+    RETURN_IF_ERROR(CheckFollows(record, replayed_.log_hash, time_ns_));
+    RETURN_IF_ERROR(roots_.Check(record));
+    Execute(record, state_);
+    roots_.Executed(record, state_);
+    replayed_.position = record.position;
+    replayed_.log_hash = record.hash;
+    time_ns_ = record.timestamp_ns;
+    return absl::OkStatus();
+  }
+
+  Replayed replayed_;
+  MemoryTransferStore transfers_;
+  StateMachine state_;
+  RootCheck roots_;
+  uint64_t time_ns_ = 0;
+};
+
 }  // namespace
 
 absl::StatusOr<Replayed> ReplayLog(base::FileSystem& files, const std::string& data_dir,
                                    uint32_t shard) {
-  if (!files.Exists(data_dir + "/log")) {
-    return absl::NotFoundError(
-        absl::StrCat(data_dir, " holds no log: name the data_dir of a node's configuration"));
+  LogReplay replay(shard);
+  RETURN_IF_ERROR(replay.Run(files, data_dir, UINT64_MAX));
+  return replay.replayed();
+}
+
+absl::StatusOr<pb::AccountProof> ProveFromLog(base::FileSystem& files, const std::string& data_dir,
+                                              const AccountAt& wanted) {
+  LogReplay replay(wanted.shard);
+  RETURN_IF_ERROR(replay.Run(files, data_dir, wanted.position));
+  if (replay.replayed().position != wanted.position) {
+    return absl::NotFoundError(absl::StrCat("the log ends at record ", replay.replayed().position,
+                                            ", before ", wanted.position));
   }
-  ASSIGN_OR_RETURN(const base::FolderLock lock, base::FolderLock::Take(data_dir));
-  ASSIGN_OR_RETURN(const std::unique_ptr<const Log> log, OpenWhole(files, data_dir));
-  MemoryTransferStore transfers;
-  StateMachine state(shard, transfers);
-  Replayed replayed{.shard = shard};
-  RootCheck roots;
-  uint64_t time_ns = 0;
-  LogReader reader(*log, 1);
-  while (true) {
-    ASSIGN_OR_RETURN(const LogReader::Item* const item, reader.Next());
-    if (item == nullptr) break;
-    const Record& record = item->record;
-    RETURN_IF_ERROR(CheckFollows(record, replayed.log_hash, time_ns));
-    RETURN_IF_ERROR(roots.Check(record));
-    Execute(record, state);
-    roots.Executed(record, state);
-    replayed.position = record.position;
-    replayed.log_hash = record.hash;
-    time_ns = record.timestamp_ns;
+  const std::optional<uint64_t> row = replay.state().FindRow(wanted.account);
+  if (!row.has_value()) {
+    return absl::NotFoundError(absl::StrCat("there was no account ", base::ToString(wanted.account),
+                                            " at record ", wanted.position));
   }
-  replayed.state_root = roots.Cut(state);
-  replayed.accounts = state.account_count();
-  replayed.transfers = state.transfer_count();
-  return replayed;
+  std::unique_ptr<StateImage> image = replay.state().Freeze();
+  image->Prepare();
+  const uint64_t first = *row / AccountTable::kBucketRows * AccountTable::kBucketRows;
+  std::vector<Account> bucket(
+      std::min<uint64_t>(AccountTable::kBucketRows, replay.replayed().accounts - first));
+  image->ReadAccounts(first, absl::MakeSpan(bucket));
+  replay.state().Thaw(std::move(image));
+  pb::AccountProof proof = ProveAccount(replay.tree(), *row, bucket);
+  proof.set_position(wanted.position);
+  return proof;
 }
 
 std::string ToJson(const Replayed& replayed) {

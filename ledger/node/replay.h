@@ -6,6 +6,8 @@
 #include "absl/status/statusor.h"
 #include "base/file_system.h"
 #include "base/hash.h"
+#include "hamisha/ledger/v1/verification.pb.h"
+#include "ledger/core/types.h"
 
 namespace ledger {
 
@@ -25,6 +27,17 @@ struct Replayed {
 // follow one another, or a checkpoint's state root is not the one that is found.
 absl::StatusOr<Replayed> ReplayLog(base::FileSystem& files, const std::string& data_dir,
                                    uint32_t shard);
+
+// That the account stood so at `position`, by executing the log up to there: the same, and
+// NOT_FOUND when there is no such account or position.
+struct AccountAt {
+  uint32_t shard = 0;
+  uint64_t position = 0;
+  Id128 account;
+};
+absl::StatusOr<hamisha::ledger::v1::AccountProof> ProveFromLog(base::FileSystem& files,
+                                                               const std::string& data_dir,
+                                                               const AccountAt& wanted);
 
 // One object on one line; hashes in hexadecimal.
 std::string ToJson(const Replayed& replayed);

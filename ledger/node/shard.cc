@@ -67,6 +67,8 @@ absl::Status Shard::ReplayDone() {
       received_certificate_ = std::move(certificate);
     }
   }
+  ASSIGN_OR_RETURN(const std::string challenge, options_.files->LoadChallenge());
+  if (!newest_challenge_.ParseFromString(challenge)) newest_challenge_.Clear();
   RenewOwnCertificate();
   PublishTail();
   return ownership_.role() == Role::kPrimary ? BecomePrimary() : absl::OkStatus();
@@ -141,13 +143,6 @@ absl::Status Shard::SetFollowing(const std::string& node_id) {
   RETURN_IF_ERROR(options_.files->SaveFollowing(node_id));
   following_ = node_id;
   return absl::OkStatus();
-}
-
-absl::StatusOr<Id128> Shard::FlipBitForLab() {
-  RETURN_IF_ERROR(failed_);
-  const std::optional<Id128> id = state_.FlipBitForLab();
-  if (!id) return absl::FailedPreconditionError("there is no account whose balance could change");
-  return *id;
 }
 
 // --- The way to the log ---
@@ -232,6 +227,10 @@ absl::Status Shard::CheckNext(const Record& record) const {
 
 std::vector<EventResult> Shard::Apply(const Record& record) {
   has_changed_ |= !MovesOwnership(record.kind);
+  if (drops_next_ && record.event_count() > 0) [[unlikely]] {
+    drops_next_ = false;
+    return {};
+  }
   switch (record.kind) {
     case RecordKind::kAccounts:
       return state_.CreateAccounts(record.accounts(), record.timestamp_ns);
@@ -239,7 +238,10 @@ std::vector<EventResult> Shard::Apply(const Record& record) {
       return state_.CreateTransfers(record.transfers(), record.timestamp_ns);
     case RecordKind::kBalanceLimits:
       return state_.SetBalanceLimits(record.balance_limits(), record.timestamp_ns);
-    case RecordKind::kCheckpoint: ApplyCheckpoint(record.position); return {};
+    case RecordKind::kCheckpoint:
+      ApplyCheckpoint(record.position);
+      BeginChallenge(record);
+      return {};
     case RecordKind::kSeal: ApplySeal(record.position); return {};
     case RecordKind::kOpen: return {};
   }

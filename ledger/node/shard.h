@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -17,6 +18,7 @@
 #include "hamisha/ledger/v1/ledger.pb.h"
 #include "hamisha/ledger/v1/node.pb.h"
 #include "hamisha/ledger/v1/snapshot.pb.h"
+#include "hamisha/ledger/v1/verification.pb.h"
 #include "ledger/core/certificate.h"
 #include "ledger/core/ownership.h"
 #include "ledger/core/state_machine.h"
@@ -70,6 +72,13 @@ struct ShardOptions {
 // DATA_LOSS that says what a checkpoint claims and what was found.
 absl::Status RootDifference(const Checkpoint& checkpoint, const base::Hash256& found,
                             const std::string& owner);
+// What is to be hashed for a challenge: the state at its checkpoint.
+struct ChallengedState {
+  uint64_t position = 0;
+  base::Hash256 nonce{};
+  base::Hash256 log_hash{};
+  std::unique_ptr<StateImage> image;  // To be given back to Thaw().
+};
 
 // What a snapshot of a shard consists of.
 struct FrozenShard {
@@ -151,12 +160,32 @@ class Shard {
   uint64_t log_bytes() const { return appended_.bytes; }
   uint64_t timestamp_ns() const { return appended_.timestamp_ns; }
 
-  absl::StatusOr<Id128> FlipBitForLab();
+  // Faults of a lab (StateMachine's, and leaving out what the next record does): the accounts.
+  absl::StatusOr<std::vector<Id128>> FlipBitForLab(bool is_noticed);
+  absl::StatusOr<std::vector<Id128>> ExchangeBalancesForLab();
+  absl::StatusOr<std::vector<Id128>> ApplyTwiceForLab(const Id128& transfer);
+  void DropRecordForLab() { drops_next_ = true; }
 
   // --- Snapshots ---
-  // All as it is now, to be written by another thread. Thaw() must follow, once its image is gone.
+  // All as it is now, to be written by another thread. Its image must be given back to Thaw().
   absl::StatusOr<FrozenShard> Freeze();
-  void Thaw() { state_.Thaw(); }
+  void Thaw(std::unique_ptr<StateImage> image) { state_.Thaw(std::move(image)); }
+
+  // --- Challenges, the cutover's certificate: hamisha/ledger/v1/verification.proto ---
+  // Who hashes. Without, challenges are passed over, as during a replay.
+  void SetOnChallenge(std::function<void(ChallengedState)> on_challenge);
+  // Appends the checkpoint of a challenge; its position.
+  void StartChallenge(const base::Hash256& nonce, Answer<uint64_t> answer);
+  // Its digest was computed.
+  void ChallengeDone(const pb::CutoverChallenge& challenge);
+  // This node's state was found to be another's no more: it must not open until it starts again.
+  void Distrust(std::string why) { distrust_ = std::move(why); }
+  // Who looks for where they differ when a state root in the log says that they do, and answers by
+  // Searched(): until then this node follows on. Without, it stops at once.
+  void SetOnDifference(std::function<void(const std::string& owner)> on_difference);
+  void Searched(const absl::Status& status);
+  absl::StatusOr<pb::Signed> CertifyCutover(const pb::Signed& seal) const;
+  absl::StatusOr<pb::InFlightPage> ListInFlight(const pb::ListInFlightRequest& request) const;
 
   // --- The way to the log ---
   uint64_t frame_bytes() const { return frame_.record_bytes(); }
@@ -190,6 +219,12 @@ class Shard {
   void Note(const Record& record);
   absl::Status CheckNext(const Record& record) const;
   std::vector<EventResult> Apply(const Record& record);
+  void BeginChallenge(const Record& checkpoint);
+  // DATA_LOSS when this node must not open.
+  absl::Status CheckTrusted(const SealFacts& seal) const;
+  pb::InFlight InFlightNow(const Totals& totals) const;
+  // The state is as sealed: this can be certified from now on.
+  void NoteCutover(const pb::SealStatement& seal, const Totals& totals);
   absl::Status AppendCopy(const Record& record, absl::string_view encoded);
 
   // Who owns the shard, as a status payload.
@@ -221,6 +256,7 @@ class Shard {
   Ownership ownership_;
   StateMachine state_;
   absl::Status failed_;
+  bool drops_next_ = false;  // A lab's fault.
 
   Frame frame_;
   bool frame_moves_ownership_ = false;
@@ -252,6 +288,12 @@ class Shard {
   uint64_t checkpoint_position_ = 0;  // Of the newest checkpoint; 0 when it was not cut.
   absl::Duration checkpoint_due_ = absl::ZeroDuration();  // Monotonic time.
   absl::Status difference_;  // The first that was found; this state is not the owner's.
+  std::function<void(ChallengedState)> on_challenge_;
+  pb::CutoverChallenge newest_challenge_;
+  std::map<uint64_t, pb::CutoverStatement> cutovers_;  // By position, the newest few.
+  std::string distrust_;  // Why this node must not open; "" when it may.
+  std::function<void(const std::string& owner)> on_difference_;
+  bool is_searching_ = false;  // For where the states differ.
 };
 
 }  // namespace ledger

@@ -101,12 +101,18 @@ void Shard::Cut(uint64_t position) {
 }
 
 absl::Status Shard::CheckRoot(const Record& record) {
+  if (is_searching_) return absl::OkStatus();
   if (!difference_.ok() || record.kind != RecordKind::kCheckpoint) return difference_;
   const Checkpoint checkpoint = record.checkpoint();
   if (checkpoint.root_position == 0) return absl::OkStatus();
   const auto found = options_.roots->Await(checkpoint.root_position);
   if (found.has_value() && *found != checkpoint.root) {
     difference_ = RootDifference(checkpoint, *found, record.owner);
+    if (on_difference_) {
+      is_searching_ = true;
+      on_difference_(record.owner);
+      return absl::OkStatus();
+    }
   }
   return difference_;
 }

@@ -31,7 +31,9 @@ void Shard::Seal(const pb::SealRequest& request, Answer<pb::Signed> answer) {
   if (draft.ok() && failed_.ok()) {
     Record record = Draw(*draft, "", 0);
     AppendRecord(record);
-    sealed_[record.position] = StatementNow(FactsNow());
+    const StateFacts facts = FactsNow();
+    sealed_[record.position] = StatementNow(facts);
+    NoteCutover(sealed_[record.position], facts.totals);
   }
   // A repeat finds the Seal that the first order wrote.
   WhenDurable([this, request, draft, answer = std::move(answer)](const absl::Status& status) {
@@ -53,8 +55,9 @@ void Shard::Open(const pb::Signed& certificate, Answer<pb::OwnershipChange> answ
   }
   const absl::StatusOr<RecordDraft> draft = ownership_.DraftOpen(seal);
   if (!draft.ok()) return answer(WithOwner(draft.status()));
-  if (!difference_.ok()) return answer(difference_);
-  const pb::SealStatement found = StatementNow(FactsNow());
+  if (absl::Status status = CheckTrusted(seal); !status.ok()) return answer(status);
+  const StateFacts facts = FactsNow();
+  const pb::SealStatement found = StatementNow(facts);
   if (const std::string difference = FirstDifference(*statement, found); !difference.empty()) {
     return answer(absl::DataLossError(absl::StrCat(
         "the logs are equal and the states are not: ", difference, " (state root certified ",
@@ -62,6 +65,7 @@ void Shard::Open(const pb::Signed& certificate, Answer<pb::OwnershipChange> answ
         "); this node must not open: refuse on it and unseal '", seal.owner, "'")));
   }
   if (!failed_.ok()) return answer(failed_);
+  NoteCutover(found, facts.totals);
   if (absl::Status status = BecomePrimary(); !status.ok()) return answer(status);
   const std::string body = GroundsOf(certificate);
   Record record = Draw(*draft, body, 0);
@@ -128,8 +132,13 @@ absl::StatusOr<pb::Comparison> Shard::Compare(const pb::Signed& certificate) {
         is_behind ? ": wait until the rest is replicated" : ": the state has gone on since"));
   }
   pb::Comparison comparison;
-  *comparison.mutable_found() = StatementNow(FactsNow());
+  const StateFacts facts = FactsNow();
+  *comparison.mutable_found() = StatementNow(facts);
   comparison.set_difference(FirstDifference(statement, comparison.found()));
+  if (comparison.difference().empty()) {
+    comparison.set_difference(distrust_);
+    NoteCutover(comparison.found(), facts.totals);
+  }
   comparison.set_equal(comparison.difference().empty());
   *comparison.mutable_certified() = statement;
   return comparison;
@@ -149,6 +158,9 @@ void Shard::GetStatus(Answer<pb::NodeStatus> answer) {
   status.set_following(following_);
   status.set_accounts(state_.account_count());
   status.set_transfers(state_.transfer_count());
+  const std::string fault = difference_.ok() ? distrust_ : std::string(difference_.message());
+  status.set_state_differs(!fault.empty());
+  if (!is_searching_) status.set_fault(fault);
   // One that comes while this waits is of a later position than the one that is told here.
   WhenDurable([this, status = std::move(status), received = received_certificate_,
                answer = std::move(answer)](const absl::Status& durable) mutable {

@@ -107,8 +107,7 @@ absl::StatusOr<Snapshotter::Taken> Snapshotter::TakeNow() {
   RETURN_IF_ERROR(frozen.status());
   const absl::StatusOr<Taken> taken =
       durable.ok() ? Write(*frozen) : absl::StatusOr<Taken>(durable);
-  frozen->image.reset();
-  RETURN_IF_ERROR(OnWriter([](Shard& shard) { shard.Thaw(); }));
+  RETURN_IF_ERROR(OnWriter([&](Shard& shard) { shard.Thaw(std::move(frozen->image)); }));
   RETURN_IF_ERROR(taken.status());
   RETURN_IF_ERROR(GiveUpOld());
   return taken;

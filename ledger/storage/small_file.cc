@@ -50,6 +50,12 @@ absl::Status SmallFiles::SaveCertificate(absl::string_view certificate) {
   return Save("certificate", certificate);
 }
 
+absl::StatusOr<std::string> SmallFiles::LoadChallenge() { return Load("challenge"); }
+
+absl::Status SmallFiles::SaveChallenge(absl::string_view challenge) {
+  return Save("challenge", challenge);
+}
+
 absl::StatusOr<std::string> SmallFiles::Load(absl::string_view name) {
   return LoadChecked(files_, absl::StrCat(folder_, "/", name));
 }

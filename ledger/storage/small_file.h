@@ -39,6 +39,10 @@ class SmallFiles {
   absl::StatusOr<std::string> LoadCertificate();
   absl::Status SaveCertificate(absl::string_view certificate);
 
+  // The newest challenge that this node answered, serialized; "" for none.
+  absl::StatusOr<std::string> LoadChallenge();
+  absl::Status SaveChallenge(absl::string_view challenge);
+
  private:
   absl::StatusOr<std::string> Load(absl::string_view name);
   absl::Status Save(absl::string_view name, absl::string_view content);

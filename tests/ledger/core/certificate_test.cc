@@ -1,5 +1,8 @@
 #include <catch2/catch.hpp>
 
+#include <string>
+#include <utility>
+
 #include "ledger/core/certificate.h"
 
 namespace ledger {
@@ -160,6 +163,55 @@ TEST_CASE("what differs first is said in words", "[certificate]") {
   CHECK_THAT(FirstDifference(certified, found), Contains("log hash: certified 6c6c"));
   found.set_position(699);
   CHECK(FirstDifference(certified, found) == "position: certified 700, found 699");
+}
+
+// --- Cutovers ---
+
+pb::CutoverStatement Cutover() {
+  pb::CutoverStatement cutover = ToCutover(Seal());
+  cutover.mutable_challenge()->set_position(650);
+  cutover.mutable_challenge()->set_digest("digest");
+  cutover.mutable_in_flight()->set_pendings(4);
+  return cutover;
+}
+
+TEST_CASE("a cutover is certified by its owner and its successor, and by nobody else",
+          "[certificate]") {
+  const Members members;
+  for (const auto& [signer, key] :
+       {std::pair("source-0", &members.source), std::pair("target-0", &members.target)}) {
+    const auto cutover = VerifyCutover(SignCutover(Cutover(), signer, *key), members.keys);
+    REQUIRE(cutover.ok());
+    CHECK(cutover->position() == 700);
+    CHECK(cutover->state_root() == std::string(32, 's'));
+  }
+  MemberKeys keys = members.keys;
+  const auto third = base::SigningKey::Generate();
+  keys["third"] = third.public_key();
+  CheckRefused(VerifyCutover(SignCutover(Cutover(), "third", third), keys), kUnauthenticated,
+               "'third' signed, but only 'source-0' and 'target-0' may");
+  pb::Signed forged = SignCutover(Cutover(), "source-0", members.source);
+  forged.mutable_payload()->back() ^= 1;
+  CHECK_FALSE(VerifyCutover(forged, members.keys).ok());
+}
+
+TEST_CASE("a seal is no certificate of a cutover", "[certificate]") {
+  const Members members;
+  CheckRefused(VerifyCutover(SignSeal(Seal(), members.source), members.keys), kInvalid,
+               "'hamisha.cutover.v1' is needed");
+}
+
+TEST_CASE("what two statements of a cutover do not have in common is told", "[certificate]") {
+  pb::CutoverStatement other = Cutover();
+  CHECK(CutoverDifference(Cutover(), other).empty());
+  std::string expected;
+  SECTION("position") { other.set_position(701), expected = "position: certified 700, found 701"; }
+  SECTION("root") { other.set_state_root(std::string(32, 'x')), expected = "state root"; }
+  SECTION("sums") { other.mutable_invariants()->set_accounts(1), expected = "number of accounts"; }
+  SECTION("challenge") { other.mutable_challenge()->set_digest("x"), expected = "challenge"; }
+  SECTION("in flight") { other.mutable_in_flight()->set_pendings(5), expected = "open pending"; }
+  SECTION("run") { other.set_run("x"), expected = "names or times"; }
+  CHECK_THAT(CutoverDifference(Cutover(), other), Contains(expected));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <deque>
 #include <numeric>
 #include <random>
 #include <thread>
@@ -34,7 +35,7 @@ TEST_CASE("what is frozen stays while rows change, come and go", "[cow_rows]") {
   CHECK(rows[3] == 103);
   CHECK(rows[38] == 38);
   CHECK(rows.size() == 39);
-  rows.Thaw();
+  rows.Thaw(frozen);
 
   rows[3] = 7;
   CHECK(rows[3] == 7);
@@ -50,7 +51,7 @@ TEST_CASE("only pages that change are copied, once each", "[cow_rows]") {
   rows[1] = 2;
   rows[79] = 3;
   CHECK(rows.bytes() == bytes + 2 * 8 * sizeof(uint64_t));
-  rows.Thaw();
+  rows.Thaw(frozen);
 
   // They are used again.
   rows.Freeze();
@@ -71,10 +72,57 @@ TEST_CASE("rows behind the frozen ones on the same page are not lost by a copy",
 
 TEST_CASE("nothing can be frozen of nothing", "[cow_rows]") {
   Rows rows;
-  CHECK(Read(rows.Freeze()).empty());
+  const Rows::Frozen frozen = rows.Freeze();
+  CHECK(Read(frozen).empty());
   rows.push_back(1);
-  rows.Thaw();
+  rows.Thaw(frozen);
   CHECK(rows[0] == 1);
+}
+
+TEST_CASE("a page that two moments hold is copied once", "[cow_rows]") {
+  Rows rows;
+  for (uint64_t i = 0; i < 8; ++i) rows.push_back(i);
+  const uint64_t bytes = rows.bytes();
+  const Rows::Frozen first = rows.Freeze();
+  const Rows::Frozen second = rows.Freeze();
+  rows[0] = 9;
+  rows[1] = 9;
+  CHECK(rows.bytes() == bytes + 8 * sizeof(uint64_t));
+  rows.Thaw(first);
+  CHECK(Read(second) == std::vector<uint64_t>{0, 1, 2, 3, 4, 5, 6, 7});
+}
+
+TEST_CASE("each of several moments keeps what it froze, in whatever order they are thawed",
+          "[cow_rows]") {
+  struct Moment {
+    Rows::Frozen frozen;
+    std::vector<uint64_t> expected;
+  };
+  const uint32_t seed = GENERATE(range(0U, 30U));
+  CAPTURE(seed);
+  std::mt19937_64 random(seed);
+  Rows rows;
+  std::vector<uint64_t> plain;
+  std::deque<Moment> moments;
+  for (uint64_t step = 0; step < 2'000; ++step) {
+    const uint64_t kind = random() % 20;
+    if (kind < 4) {
+      rows.push_back(step);
+      plain.push_back(step);
+    } else if (kind == 4 && moments.size() < 4) {
+      moments.push_back({rows.Freeze(), plain});
+    } else if (kind == 5 && !moments.empty()) {
+      const auto one = moments.begin() + static_cast<ptrdiff_t>(random() % moments.size());
+      rows.Thaw(one->frozen);
+      moments.erase(one);
+    } else if (!plain.empty()) {
+      const uint64_t row = random() % plain.size();
+      rows[row] = plain[row] = random();
+    }
+    if (step % 50 != 0) continue;
+    for (const Moment& moment : moments) REQUIRE(Read(moment.frozen) == moment.expected);
+  }
+  for (size_t row = 0; row < plain.size(); ++row) REQUIRE(rows[row] == plain[row]);
 }
 
 // Under the thread sanitizer this shows that the two share nothing that changes.
@@ -95,7 +143,7 @@ TEST_CASE("another thread reads what is frozen while all rows change", "[cow_row
     for (uint64_t i = 0; i < 100; ++i) rows.push_back(i);
     reader.join();
     CHECK(sum == expected);
-    rows.Thaw();
+    rows.Thaw(frozen);
   }
 }
 

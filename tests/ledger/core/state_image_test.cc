@@ -71,7 +71,7 @@ TEST_CASE("a ledger loaded from an image goes on as the one it was taken of", "[
   for (int i = 0; i < 100; ++i) REQUIRE(worker.Step({&machine, &twin}));
 
   const base::Hash256 root = machine.StateRoot();
-  const std::unique_ptr<StateImage> image = machine.Freeze();
+  std::unique_ptr<StateImage> image = machine.Freeze();
   // What happens between freezing and writing is not in it: the twin stays behind.
   Worker other(seed + 1'000);
   other.now = worker.now;
@@ -79,7 +79,7 @@ TEST_CASE("a ledger loaded from an image goes on as the one it was taken of", "[
 
   StateMachine loaded(kShard, twin_store);
   REQUIRE(Load(Write(*image), loaded).ok());
-  machine.Thaw();
+  machine.Thaw(std::move(image));
   CHECK(loaded.StateRoot() == root);
   CHECK(loaded.StateRoot() == twin.StateRoot());
   CHECK(loaded.ComputeTotals() == twin.ComputeTotals());
@@ -94,8 +94,9 @@ TEST_CASE("a ledger loaded from an image goes on as the one it was taken of", "[
 TEST_CASE("an image that is cut or of another shard is refused", "[state_image]") {
   Bench bench = WithAccounts();
   bench.Create(NewPending(1, 1, 2, 10));
-  const Parts parts = Write(*bench.machine.Freeze());
-  bench.machine.Thaw();
+  std::unique_ptr<StateImage> image = bench.machine.Freeze();
+  const Parts parts = Write(*image);
+  bench.machine.Thaw(std::move(image));
   MemoryTransferStore store;
   SECTION("whole") {
     StateMachine loaded(0, store);

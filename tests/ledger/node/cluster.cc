@@ -82,6 +82,7 @@ absl::Status Cluster::TryStart(const std::string& node,
   place.ledger = pb::Ledger::NewStub(channel);
   place.node = pb::Node::NewStub(channel);
   place.faults = pb::Faults::NewStub(channel);
+  place.verification = pb::Verification::NewStub(channel);
   return absl::OkStatus();
 }
 

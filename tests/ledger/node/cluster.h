@@ -7,6 +7,7 @@
 
 #include "hamisha/ledger/v1/ledger.grpc.pb.h"
 #include "hamisha/ledger/v1/node.grpc.pb.h"
+#include "hamisha/ledger/v1/verification.grpc.pb.h"
 #include "ledger/node/node.h"
 #include "tests/temporary_folder.h"
 
@@ -37,6 +38,7 @@ class Cluster {
   pb::Ledger::Stub& ledger(const std::string& node) { return *At(node).ledger; }
   pb::Node::Stub& node(const std::string& node) { return *At(node).node; }
   pb::Faults::Stub& faults(const std::string& node) { return *At(node).faults; }
+  pb::Verification::Stub& verification(const std::string& node) { return *At(node).verification; }
 
   pb::NodeStatus Status(const std::string& node);
   // Asks until the status is as wanted.
@@ -53,6 +55,7 @@ class Cluster {
     std::unique_ptr<pb::Ledger::Stub> ledger;
     std::unique_ptr<pb::Node::Stub> node;
     std::unique_ptr<pb::Faults::Stub> faults;
+    std::unique_ptr<pb::Verification::Stub> verification;
   };
   Place& At(const std::string& node);
   const Place& At(const std::string& node) const;

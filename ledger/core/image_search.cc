@@ -1,0 +1,169 @@
+#include "ledger/core/image_search.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "ledger/core/difference.h"
+
+namespace ledger {
+namespace {
+
+constexpr uint32_t kDigestsMax = 65'536;  // As many as chunks can be.
+
+template <typename T>
+std::string ToBytes(absl::Span<const T> values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
+}
+
+template <typename T>
+absl::StatusOr<std::vector<T>> FromBytes(const std::string& bytes) {
+  if (bytes.size() % sizeof(T) != 0) {
+    return absl::DataLossError(
+        absl::StrCat("the other node sent ", bytes.size(), " bytes, which are no whole rows"));
+  }
+  std::vector<T> values(bytes.size() / sizeof(T));
+  if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
+  return values;
+}
+
+struct Part {
+  uint64_t first;
+  uint64_t count;
+};
+Part Within(const pb::ReadImageRequest& request, uint64_t size, uint64_t most) {
+  const uint64_t first = std::min<uint64_t>(request.first(), size);
+  return {first, std::min({uint64_t{request.count()}, size - first, most})};
+}
+
+std::string Digests(absl::Span<const base::Hash256> all, const pb::ReadImageRequest& request) {
+  const Part part = Within(request, all.size(), kDigestsMax);
+  return ToBytes(all.subspan(part.first, part.count));
+}
+
+// The search for what differs; `exchanges_` counts what crosses between the nodes.
+class Search {
+ public:
+  Search(const ImageSide& here, const ImageSide& there) : here_(here), there_(there) {}
+
+  template <typename Row>
+  absl::Status Table(pb::ImageTable table, uint64_t rows_max) {
+    const pb::ReadImageRequest all = Request(table, pb::IMAGE_LEVEL_CHUNKS, 0, kDigestsMax);
+    ASSIGN_OR_RETURN(const std::vector<uint64_t> chunks, Different(all));
+    for (const uint64_t chunk : chunks) {
+      const uint64_t first = chunk * Challenge::kChunkRanges;
+      const auto within =
+          Request(table, pb::IMAGE_LEVEL_RANGES, first, uint32_t{Challenge::kChunkRanges});
+      ASSIGN_OR_RETURN(const std::vector<uint64_t> ranges, Different(within));
+      for (const uint64_t range : ranges) {
+        ASSIGN_OR_RETURN(const bool goes_on, Range<Row>(table, first + range, rows_max));
+        if (!goes_on) return absl::OkStatus();
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  std::vector<pb::RowDifference> found;
+  uint32_t exchanges = 0;
+
+ private:
+  pb::ReadImageRequest Request(pb::ImageTable table, pb::ImageLevel level, uint64_t first,
+                               uint32_t count) const {
+    pb::ReadImageRequest request;
+    request.set_nonce(here_.state.nonce());
+    request.set_table(table);
+    request.set_level(level);
+    request.set_first(first);
+    request.set_count(count);
+    return request;
+  }
+
+  absl::StatusOr<pb::ImagePart> ReadThere(const pb::ReadImageRequest& request) {
+    ++exchanges;
+    return there_.read(request);
+  }
+
+  absl::StatusOr<std::vector<uint64_t>> Different(const pb::ReadImageRequest& request) {
+    ASSIGN_OR_RETURN(const pb::ImagePart left, here_.read(request));
+    ASSIGN_OR_RETURN(const pb::ImagePart right, ReadThere(request));
+    ASSIGN_OR_RETURN(const auto here, FromBytes<base::Hash256>(left.digests()));
+    ASSIGN_OR_RETURN(const auto there, FromBytes<base::Hash256>(right.digests()));
+    return DifferentDigests(here, there, kDifferencesMax);
+  }
+
+  // False: nothing further is of use, or enough was found.
+  template <typename Row>
+  absl::StatusOr<bool> Range(pb::ImageTable table, uint64_t range, uint64_t rows_max) {
+    const auto request = Request(table, pb::IMAGE_LEVEL_ROWS, range * Challenge::kRangeRows,
+                                 uint32_t{Challenge::kRangeRows});
+    ASSIGN_OR_RETURN(const pb::ImagePart left, here_.read(request));
+    ASSIGN_OR_RETURN(const pb::ImagePart right, ReadThere(request));
+    ASSIGN_OR_RETURN(const auto here, FromBytes<Row>(left.rows()));
+    ASSIGN_OR_RETURN(const auto there, FromBytes<Row>(right.rows()));
+    const bool is_end = (range + 1) * Challenge::kRangeRows >= rows_max;
+    RangeDifference difference = CompareRows(here, there, is_end);
+    for (pb::RowDifference& row : difference.rows) {
+      if (found.size() == kDifferencesMax) return false;
+      found.push_back(std::move(row));
+    }
+    return !difference.is_shifted && found.size() < kDifferencesMax;
+  }
+
+  const ImageSide& here_;
+  const ImageSide& there_;
+};
+
+}  // namespace
+
+absl::StatusOr<pb::ImagePart> ReadPart(const Challenge& challenge,
+                                       const pb::ReadImageRequest& request) {
+  const bool is_accounts = request.table() == pb::IMAGE_TABLE_ACCOUNTS;
+  if (!is_accounts && request.table() != pb::IMAGE_TABLE_PENDINGS) {
+    return absl::InvalidArgumentError("say which table: accounts or pendings");
+  }
+  const ImageTable table = is_accounts ? ImageTable::kAccounts : ImageTable::kPendings;
+  const ImageFacts& facts = challenge.image().facts();
+  pb::ImagePart part;
+  if (request.level() == pb::IMAGE_LEVEL_CHUNKS || request.level() == pb::IMAGE_LEVEL_RANGES) {
+    const bool is_chunks = request.level() == pb::IMAGE_LEVEL_CHUNKS;
+    part.set_digests(
+        Digests(is_chunks ? challenge.chunks(table) : challenge.ranges(table), request));
+    return part;
+  }
+  if (request.level() != pb::IMAGE_LEVEL_ROWS) {
+    return absl::InvalidArgumentError("say which level: chunks, ranges or rows");
+  }
+  const Part of =
+      Within(request, is_accounts ? facts.accounts : facts.pendings, Challenge::kRangeRows);
+  if (is_accounts) {
+    std::vector<Account> rows(of.count);
+    challenge.image().ReadAccounts(of.first, absl::MakeSpan(rows));
+    part.set_rows(ToBytes(absl::MakeConstSpan(rows)));
+  } else {
+    std::vector<PendingFacts> rows(of.count);
+    challenge.image().ReadPendings(of.first, absl::MakeSpan(rows));
+    part.set_rows(ToBytes(absl::MakeConstSpan(rows)));
+  }
+  return part;
+}
+
+absl::StatusOr<FoundDifferences> FindDifferences(uint32_t shard, const ImageSide& here,
+                                                 const ImageSide& there) {
+  const pb::StateFacts& mine = here.state.facts();
+  const pb::StateFacts& theirs = there.state.facts();
+  Search search(here, there);
+  RETURN_IF_ERROR(search.Table<Account>(pb::IMAGE_TABLE_ACCOUNTS,
+                                        std::max(mine.accounts(), theirs.accounts())));
+  if (search.found.size() < kDifferencesMax) {
+    RETURN_IF_ERROR(search.Table<PendingFacts>(
+        pb::IMAGE_TABLE_PENDINGS, std::max(mine.open_pendings(), theirs.open_pendings())));
+  }
+  FoundDifferences found{.rows = std::move(search.found), .exchanges = search.exchanges};
+  pb::RowDifference facts = CompareFacts(shard, mine, theirs);
+  if (facts.fields_size() > 0) found.rows.push_back(std::move(facts));
+  return found;
+}
+
+}  // namespace ledger

@@ -1,0 +1,217 @@
+#include "ledger/node/verifier.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/random.h"
+#include "base/status_macros.h"
+#include "ledger/core/difference.h"
+#include "rpc/rpc.h"
+
+namespace ledger {
+namespace {
+
+constexpr absl::Duration kTimeoutByDefault = absl::Minutes(10);
+constexpr absl::Duration kLookEvery = absl::Milliseconds(10);
+
+absl::Duration ToDuration(const google::protobuf::Duration& message) {
+  return absl::Seconds(message.seconds()) + absl::Nanoseconds(message.nanos());
+}
+
+void ToProto(absl::Duration duration, google::protobuf::Duration& message) {
+  const int64_t seconds = absl::ToInt64Seconds(duration);
+  message.set_seconds(seconds);
+  message.set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(duration - absl::Seconds(seconds))));
+}
+
+}  // namespace
+
+Verifier::Verifier(VerifierParts parts) : parts_(std::move(parts)) {
+  thread_ = std::thread([this] { Loop(); });
+}
+
+Verifier::~Verifier() { Stop(); }
+
+void Verifier::Stop() {
+  {
+    const absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+    if (calling_ != nullptr) calling_->TryCancel();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void Verifier::Verify(const pb::VerifyAgainstRequest& request, Done done) {
+  absl::Status status;
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (stopping_) {
+      status = absl::UnavailableError("the node is stopping");
+    } else if (is_busy_ || !asked_.empty()) {
+      status = absl::AbortedError("a comparison is under way; ask again when it is done");
+    } else {
+      asked_.push_back({request, std::move(done)});
+      return;
+    }
+  }
+  done(status);
+}
+
+void Verifier::VerifyNext(const pb::VerifyAgainstRequest& request, Done done) {
+  const absl::MutexLock lock(&mutex_);
+  asked_.push_back({request, std::move(done)});
+}
+
+void Verifier::Loop() {
+  const auto is_wanted = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return stopping_ || !asked_.empty();
+  };
+  while (true) {
+    Asked asked;
+    {
+      const absl::MutexLock lock(&mutex_);
+      mutex_.Await(absl::Condition(&is_wanted));
+      if (asked_.empty()) return;
+      asked = std::move(asked_.front());
+      asked_.pop_front();
+      is_busy_ = true;
+    }
+    const absl::StatusOr<pb::VerifyAgainstResponse> response = Run(asked.request);
+    {
+      const absl::MutexLock lock(&mutex_);
+      is_busy_ = false;
+    }
+    asked.done(response);  // Who is answered may ask again at once.
+  }
+}
+
+absl::StatusOr<pb::VerifyAgainstResponse> Verifier::Run(const pb::VerifyAgainstRequest& request) {
+  const auto address = parts_.addresses.find(request.node_id());
+  if (address == parts_.addresses.end() || request.node_id() == parts_.self) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", request.node_id(), "' is not another node of shard ", parts_.shard));
+  }
+  const absl::Duration start = parts_.clock->MonotonicNow();
+  const absl::Duration timeout =
+      request.has_timeout() ? ToDuration(request.timeout()) : kTimeoutByDefault;
+  const Peer peer{.node_id = request.node_id(),
+                  .stub = pb::Verification::NewStub(rpc::Connect(address->second)),
+                  .deadline = start + timeout};
+  ASSIGN_OR_RETURN(const pb::ChallengeStarted started, Start(peer));
+  pb::VerifyAgainstResponse response;
+  ASSIGN_OR_RETURN(*response.mutable_here(), AwaitHere(peer, started.nonce()));
+  ASSIGN_OR_RETURN(*response.mutable_there(), AwaitThere(peer, started.nonce()));
+  const absl::Duration hashed = parts_.clock->MonotonicNow();
+  ToProto(hashed - start, *response.mutable_hashing());
+  response.set_equal(response.here().digest() == response.there().digest());
+  if (response.equal()) return response;
+  RETURN_IF_ERROR(Search(peer, response));
+  ToProto(parts_.clock->MonotonicNow() - hashed, *response.mutable_search());
+  const std::string why =
+      absl::StrCat("at position ", started.position(), " ", response.difference());
+  RETURN_IF_ERROR(parts_.writer.Run([why](Shard& shard) { shard.Distrust(why); }));
+  return response;
+}
+
+absl::StatusOr<pb::ChallengeStarted> Verifier::Start(const Peer& peer) {
+  const base::Hash256 drawn = base::DrawNonce();
+  pb::ChallengeRequest request;
+  request.set_nonce(std::string(base::AsBytes(drawn)));
+  pb::ChallengeStarted started;
+  RETURN_IF_ERROR(Call(peer, &pb::Verification::Stub::Challenge, request, started));
+  ASSIGN_OR_RETURN(const base::Hash256 theirs, base::ToHash256(started.drawn()));
+  if (base::AsBytes(ChallengeNonce(theirs, drawn)) != absl::string_view(started.nonce())) {
+    return absl::DataLossError(
+        absl::StrCat("'", peer.node_id, "' did not use what this node drew for the challenge"));
+  }
+  return started;
+}
+
+absl::Status Verifier::CheckGoesOn(const Peer& peer) const {
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (stopping_) return absl::UnavailableError("the node is stopping");
+  }
+  const Follower::Source source = parts_.follower.source();
+  if (!source.fault.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat("replication stopped: ", source.fault));
+  }
+  if (parts_.clock->MonotonicNow() < peer.deadline) return absl::OkStatus();
+  return absl::DeadlineExceededError(
+      absl::StrCat("the challenge was not answered in time: see that this node follows '",
+                   peer.node_id, "' and is close behind"));
+}
+
+absl::StatusOr<pb::ChallengeState> Verifier::AwaitHere(const Peer& peer, const std::string& nonce) {
+  while (true) {
+    absl::StatusOr<pb::ChallengeState> state = parts_.challenger.Await(nonce, kLookEvery);
+    if (!absl::IsDeadlineExceeded(state.status())) return state;
+    RETURN_IF_ERROR(CheckGoesOn(peer));
+  }
+}
+
+absl::StatusOr<pb::ChallengeState> Verifier::AwaitThere(const Peer& peer,
+                                                        const std::string& nonce) {
+  pb::GetChallengeRequest request;
+  request.set_nonce(nonce);
+  while (true) {
+    pb::ChallengeState state;
+    RETURN_IF_ERROR(Call(peer, &pb::Verification::Stub::GetChallenge, request, state));
+    if (!state.digest().empty()) return state;
+    RETURN_IF_ERROR(CheckGoesOn(peer));
+    const absl::MutexLock lock(&mutex_);
+    mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kLookEvery);
+  }
+}
+
+absl::Status Verifier::Search(const Peer& peer, pb::VerifyAgainstResponse& response) {
+  const ImageSide here{.state = response.here(),
+                       .read = [this](const pb::ReadImageRequest& request) {
+                         return parts_.challenger.Read(request);
+                       }};
+  const ImageSide there{
+      .state = response.there(),
+      .read = [this, &peer](const pb::ReadImageRequest& request) -> absl::StatusOr<pb::ImagePart> {
+        pb::ImagePart part;
+        RETURN_IF_ERROR(Call(peer, &pb::Verification::Stub::ReadImage, request, part));
+        return part;
+      }};
+  ASSIGN_OR_RETURN(const FoundDifferences found, FindDifferences(parts_.shard, here, there));
+  response.set_exchanges(found.exchanges);
+  std::vector<std::string> texts;
+  for (const pb::RowDifference& row : found.rows) {
+    *response.add_differences() = row;
+    texts.push_back(Describe(row, parts_.self, peer.node_id));
+  }
+  response.set_difference(
+      texts.empty() ? "the digests differ, and no row does: memory changes while it is read"
+                    : absl::StrJoin(texts, "; "));
+  return absl::OkStatus();
+}
+
+template <typename Method, typename Request, typename Response>
+absl::Status Verifier::Call(const Peer& peer, Method method, const Request& request,
+                            Response& response) {
+  const absl::Duration left = peer.deadline - parts_.clock->MonotonicNow();
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(base::SystemClock().WallNow() + left));
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (stopping_) return absl::UnavailableError("the node is stopping");
+    calling_ = &context;
+  }
+  const grpc::Status status = ((*peer.stub).*method)(&context, request, &response);
+  {
+    const absl::MutexLock lock(&mutex_);
+    calling_ = nullptr;
+  }
+  if (status.ok()) return absl::OkStatus();
+  return {static_cast<absl::StatusCode>(status.error_code()),
+          absl::StrCat("'", peer.node_id, "' says: ", status.error_message())};
+}
+
+}  // namespace ledger

@@ -1,0 +1,289 @@
+// A replica compares all its state with that of the primary while both go on, and names what
+// differs.
+#include <catch2/catch.hpp>
+
+#include <atomic>
+#include <map>
+#include <string>
+#include <thread>
+
+#include "ledger/core/certificate.h"
+#include "tests/ledger/node/cluster.h"
+
+namespace ledger {
+namespace {
+
+// Two nodes with some state, the target following.
+struct Pair {
+  Cluster cluster;
+
+  Pair() {
+    cluster.Follow("target", "source");
+    REQUIRE(Create(cluster.ledger("source"), Accounts(1, 1'000)).ok());
+    REQUIRE(Create(cluster.ledger("source"), Transfers(1, 100)).ok());
+    AwaitEqual();
+  }
+  void AwaitEqual() { cluster.AwaitPosition("target", cluster.Status("source").position()); }
+  Answer<pb::VerifyAgainstResponse> Verify(const std::string& node = "target",
+                                           const std::string& against = "source") {
+    pb::VerifyAgainstRequest request;
+    request.set_node_id(against);
+    return Call(cluster.verification(node), &pb::Verification::Stub::VerifyAgainst, request);
+  }
+  pb::VerifyAgainstResponse Verified() {
+    const auto verified = Verify();
+    CAPTURE(verified.status.error_message());
+    REQUIRE(verified.ok());
+    return verified.response;
+  }
+};
+
+std::string NameOf(uint64_t account) {
+  return "account " + base::ToString(Id128{AccountId(account).high(), AccountId(account).low()});
+}
+
+bool Tells(const pb::VerifyAgainstResponse& verified, const std::string& text) {
+  CAPTURE(verified.difference(), text);
+  CHECK_FALSE(verified.equal());
+  CHECK(verified.difference().find(text) != std::string::npos);
+  return verified.difference().find(text) != std::string::npos;
+}
+
+TEST_CASE("equal nodes answer a challenge equally, again and again, each with another nonce",
+          "[verify]") {
+  Pair pair;
+  const pb::VerifyAgainstResponse first = pair.Verified();
+  CHECK(first.equal());
+  CHECK(first.difference().empty());
+  CHECK(first.here().position() == first.there().position());
+  CHECK(first.here().log_hash() == first.there().log_hash());
+  CHECK(first.here().invariants().accounts() == 1'000);
+  CHECK(first.here().invariants().currencies(0).debits_posted() == 100);
+  const pb::VerifyAgainstResponse second = pair.Verified();
+  CHECK(second.equal());
+  CHECK(second.here().position() == first.here().position() + 1);
+  CHECK(second.here().digest() != first.here().digest());
+  CHECK(second.here().nonce() != first.here().nonce());
+}
+
+TEST_CASE("a challenge is answered while writing goes on", "[verify]") {
+  Pair pair;
+  std::atomic<bool> is_over = false;
+  std::atomic<uint64_t> written = 0;
+  std::thread writing([&] {
+    for (uint64_t id = 1'000; !is_over; id += 50) {
+      if (Create(pair.cluster.ledger("source"), Transfers(id, 50)).ok()) written += 50;
+    }
+  });
+  int equal = 0;
+  for (int i = 0; i < 5; ++i) equal += pair.Verify().response.equal() ? 1 : 0;
+  is_over = true;
+  writing.join();
+  CHECK(equal == 5);
+  CHECK(written > 0);
+}
+
+TEST_CASE("a flipped bit is found, its account named with both values, and both nodes go on",
+          "[verify]") {
+  Pair pair;
+  REQUIRE(Call(pair.cluster.faults("target"), &pb::Faults::Stub::FlipStateBit,
+               pb::FlipStateBitRequest())
+              .ok());
+  const pb::VerifyAgainstResponse verified = pair.Verified();
+  CHECK(Tells(verified, NameOf(1) + ": credits_posted is 1 at 'target', 0 at 'source'"));
+  REQUIRE(verified.differences_size() == 1);
+  CHECK(verified.differences(0).what() == "account");
+  CHECK(verified.differences(0).fields(0).name() == "credits_posted");
+  CHECK(verified.exchanges() <= 4);
+  REQUIRE(Create(pair.cluster.ledger("source"), Transfers(900, 10)).ok());
+  pair.AwaitEqual();
+}
+
+TEST_CASE("a transfer applied twice is found at both accounts", "[verify]") {
+  Pair pair;
+  pb::ApplyTwiceRequest request;
+  request.set_transfer_high(7);
+  request.set_transfer_low(1);
+  const auto damaged = Call(pair.cluster.faults("target"), &pb::Faults::Stub::ApplyTwice, request);
+  CAPTURE(damaged.status.error_message());
+  REQUIRE(damaged.ok());
+  const pb::VerifyAgainstResponse verified = pair.Verified();
+  CHECK(Tells(verified, NameOf(1) + ": debits_posted is 101 at 'target', 100 at 'source'"));
+  CHECK(Tells(verified, NameOf(2) + ": credits_posted is 101 at 'target', 100 at 'source'"));
+}
+
+TEST_CASE("balances exchanged between two accounts are found though sums stay equal", "[verify]") {
+  Pair pair;
+  REQUIRE(Call(pair.cluster.faults("target"), &pb::Faults::Stub::ExchangeBalances,
+               pb::ExchangeBalancesRequest())
+              .ok());
+  const pb::VerifyAgainstResponse verified = pair.Verified();
+  CHECK(verified.here().invariants().SerializeAsString() ==
+        verified.there().invariants().SerializeAsString());
+  CHECK(Tells(verified, NameOf(1) + ": debits_posted is 0 at 'target', 100 at 'source'"));
+  CHECK(Tells(verified, NameOf(2)));
+}
+
+TEST_CASE(
+    "a record that was not applied is found: of transfers by balances, of accounts by those "
+    "that are missing",
+    "[verify]") {
+  Pair pair;
+  REQUIRE(
+      Call(pair.cluster.faults("target"), &pb::Faults::Stub::DropRecord, pb::DropRecordRequest())
+          .ok());
+  SECTION("transfers") {
+    REQUIRE(Create(pair.cluster.ledger("source"), Transfers(200, 10)).ok());
+    const pb::VerifyAgainstResponse verified = pair.Verified();
+    CHECK(Tells(verified, NameOf(1) + ": debits_posted is 100 at 'target', 110 at 'source'"));
+    CHECK(Tells(verified, "transfers is 100 at 'target', 110 at 'source'"));
+  }
+  SECTION("accounts") {
+    REQUIRE(Create(pair.cluster.ledger("source"), Accounts(5'000, 3)).ok());
+    const pb::VerifyAgainstResponse verified = pair.Verified();
+    CHECK(Tells(verified, NameOf(5'000) + " is only at 'source'"));
+    CHECK(Tells(verified, "accounts is 1000 at 'target', 1003 at 'source'"));
+  }
+}
+
+TEST_CASE("a node that was found to differ does not open, until it has started again", "[verify]") {
+  Pair pair;
+  REQUIRE(Call(pair.cluster.faults("target"), &pb::Faults::Stub::FlipStateBit,
+               pb::FlipStateBitRequest())
+              .ok());
+  CHECK_FALSE(pair.Verified().equal());
+  const auto sealed = Seal(pair.cluster.node("source"), "run", "target");
+  REQUIRE(sealed.ok());
+  pair.AwaitEqual();
+  const auto compared =
+      Call(pair.cluster.node("target"), &pb::Node::Stub::Compare, sealed.response);
+  CHECK_FALSE(compared.response.equal());
+  const auto opened = Open(pair.cluster.node("target"), sealed.response);
+  CHECK(opened.status.error_code() == grpc::DATA_LOSS);
+  CAPTURE(opened.status.error_message());
+  CHECK(opened.status.error_message().find("credits_posted") != std::string::npos);
+  pair.cluster.Restart("target");
+  CHECK(Open(pair.cluster.node("target"), sealed.response).ok());
+}
+
+TEST_CASE("a replica that a state root in the log shows to differ finds the account by itself",
+          "[verify]") {
+  Pair pair;
+  pair.cluster.Stop("source");
+  pair.cluster.Start(
+      "source", [](NodeOptions& options) { options.checkpoint_interval = absl::ZeroDuration(); });
+  REQUIRE(Call(pair.cluster.faults("target"), &pb::Faults::Stub::ExchangeBalances,
+               pb::ExchangeBalancesRequest())
+              .ok());
+  for (uint64_t id = 2'000; id < 2'003; ++id) {
+    const auto created = Create(pair.cluster.ledger("source"), Transfers(id, 1));
+    REQUIRE(created.ok());
+    pair.cluster.AwaitPosition("source", created.response.commits(0).position() + 1);
+  }
+  const pb::NodeStatus status =
+      pair.cluster.Await("target", [](const auto& one) { return !one.fault().empty(); });
+  CAPTURE(status.fault());
+  CHECK(status.state_differs());
+  CHECK(status.fault().find("the states are not") != std::string::npos);
+  CHECK(status.fault().find(NameOf(1) + ": debits_posted is") != std::string::npos);
+}
+
+TEST_CASE("only a primary is challenged, and only another node compared with", "[verify]") {
+  Pair pair;
+  CHECK(pair.Verify("source", "target").status.error_code() == grpc::FAILED_PRECONDITION);
+  CHECK(pair.Verify("target", "target").status.error_code() == grpc::INVALID_ARGUMENT);
+  CHECK(pair.Verify("target", "nobody").status.error_code() == grpc::INVALID_ARGUMENT);
+}
+
+TEST_CASE("a node that does not follow says so instead of waiting for ever", "[verify]") {
+  Pair pair;
+  pair.cluster.Follow("target", "");
+  pb::VerifyAgainstRequest request;
+  request.set_node_id("source");
+  request.mutable_timeout()->set_nanos(300'000'000);
+  const auto verified =
+      Call(pair.cluster.verification("target"), &pb::Verification::Stub::VerifyAgainst, request);
+  CHECK(verified.status.error_code() == grpc::DEADLINE_EXCEEDED);
+  CHECK(verified.status.error_message().find("follows 'source'") != std::string::npos);
+}
+
+TEST_CASE("challenges change nothing: a restarted node replays them and is equal", "[verify]") {
+  Pair pair;
+  CHECK(pair.Verified().equal());
+  pair.cluster.Restart("source");
+  pair.cluster.Restart("target");
+  REQUIRE(Create(pair.cluster.ledger("source"), Transfers(300, 10)).ok());
+  pair.AwaitEqual();
+  CHECK(pair.Verified().equal());
+}
+
+// --- The certificate of the cutover ---
+
+Answer<pb::Signed> Certify(Cluster& cluster, const std::string& node, const pb::Signed& seal) {
+  return Call(cluster.verification(node), &pb::Verification::Stub::CertifyCutover, seal);
+}
+
+TEST_CASE("both sides of a cutover certify the same statement, the challenge in it", "[verify]") {
+  Pair pair;
+  const pb::VerifyAgainstResponse verified = pair.Verified();
+  REQUIRE(verified.equal());
+  pb::CreateTransfersRequest pending = Transfers(500, 1, 30);
+  pending.mutable_transfers(0)->set_flags(pb::TRANSFER_FLAG_PENDING);
+  pending.mutable_transfers(0)->set_timeout_s(3'600);
+  REQUIRE(Create(pair.cluster.ledger("source"), pending).ok());
+  const auto sealed = Seal(pair.cluster.node("source"), "run", "target");
+  REQUIRE(sealed.ok());
+  pair.AwaitEqual();
+  CHECK(Certify(pair.cluster, "target", sealed.response).status.error_code() ==
+        grpc::FAILED_PRECONDITION);
+  REQUIRE(Call(pair.cluster.node("target"), &pb::Node::Stub::Compare, sealed.response)
+              .response.equal());
+  REQUIRE(Open(pair.cluster.node("target"), sealed.response).ok());
+  REQUIRE(Create(pair.cluster.ledger("target"), Transfers(600, 10)).ok());
+  // The state has gone on since, and it may still be certified.
+  const auto source = Certify(pair.cluster, "source", sealed.response);
+  const auto target = Certify(pair.cluster, "target", sealed.response);
+  REQUIRE(source.ok());
+  REQUIRE(target.ok());
+  CHECK(source.response.payload() == target.response.payload());
+  CHECK(source.response.signer() == "source");
+  CHECK(target.response.signer() == "target");
+  pb::CutoverStatement statement;
+  REQUIRE(statement.ParseFromString(source.response.payload()));
+  CHECK(statement.challenge().position() == verified.here().position());
+  CHECK(statement.challenge().digest() == verified.here().digest());
+  CHECK(statement.in_flight().pendings() == 1);
+  REQUIRE(statement.in_flight().sums_size() == 1);
+  CHECK(statement.in_flight().sums(0).amount() == 30);
+  CHECK(statement.in_flight().next_expiry_ns() > statement.timestamp_ns());
+}
+
+TEST_CASE("what is in flight is listed with the time that it has left", "[verify]") {
+  Pair pair;
+  pb::CreateTransfersRequest pending = Transfers(500, 3, 30);
+  for (pb::Transfer& transfer : *pending.mutable_transfers()) {
+    transfer.set_flags(pb::TRANSFER_FLAG_PENDING);
+  }
+  pending.mutable_transfers(0)->set_timeout_s(100);
+  REQUIRE(Create(pair.cluster.ledger("source"), pending).ok());
+  pb::ListInFlightRequest request;
+  request.set_limit(2);
+  std::map<uint64_t, pb::InFlightPending> listed;
+  for (const int expected : {2, 1, 0}) {
+    const auto page =
+        Call(pair.cluster.verification("source"), &pb::Verification::Stub::ListInFlight, request);
+    REQUIRE(page.response.pendings_size() == expected);
+    for (const pb::InFlightPending& one : page.response.pendings()) {
+      listed[one.id().low()] = one;
+      request.set_after_timestamp_ns(one.timestamp_ns());
+    }
+  }
+  REQUIRE(listed.size() == 3);
+  CHECK(listed[500].ledger() == 1);
+  CHECK(listed[500].amount() == 30);
+  CHECK(listed[500].left().seconds() == 99);
+  CHECK_FALSE(listed[502].has_left());
+}
+
+}  // namespace
+}  // namespace ledger
