@@ -49,7 +49,8 @@ Drivers MakeDrivers(const pb::AgentConfig& config, const AgentProgram& program) 
   if (!config.ledger().empty()) {
     const auto channel = rpc::Connect(config.ledger());
     channel->GetState(/*try_to_connect=*/true);  // Not only when the writes are waiting.
-    AddLedgerDrivers(hamisha::ledger::v1::Node::NewStub(channel), drivers);
+    AddLedgerDrivers(hamisha::ledger::v1::Node::NewStub(channel),
+                     hamisha::ledger::v1::Verification::NewStub(channel), drivers);
     AddHostDrivers(hamisha::ledger::v1::Node::NewStub(channel), program, base::SystemFileSystem(),
                    drivers);
   }

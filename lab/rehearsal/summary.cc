@@ -40,10 +40,18 @@ std::string Fact(const api::HostView& host, const char* name) {
   return found == host.facts().end() ? "" : found->second;
 }
 
-// Compares what the comparing node found itself with what was sealed.
+// Compares what the comparing node found itself with what was sealed, or with what the other side
+// answered to a challenge before.
 void JudgeRoots(const api::RunView& run, ShardResult& result) {
   if (const auto seal = SealOf(run, result.shard, "")) {
     result.state_root = base::ToHex(absl::string_view(seal->state_root()));
+  }
+  for (const api::StepView& step : run.steps()) {
+    if (step.back() || step.action() != "ledger.challenge") continue;
+    for (const api::HostView& host : step.hosts()) {
+      if (Fact(host, "shard") != absl::StrCat(result.shard)) continue;
+      result.root_equal = Fact(host, "digest") == Fact(host, "digest_there");
+    }
   }
   for (const api::StepView& step : run.steps()) {
     if (step.back() || step.action() != "ledger.compare") continue;
@@ -100,6 +108,9 @@ ShardResult JudgeShard(const api::RunView& run, uint32_t shard,
     if (writer == nullptr || writer->epoch() < node.epoch()) writer = &node;
   }
   JudgeRoots(run, result);
+  for (const ledger_api::NodeStatus& node : nodes) {
+    if (node.shard() == shard && node.state_differs()) result.root_equal = false;
+  }
   if (writer == nullptr) return result;
   result.writer = writer->node_id();
   result.writer_site = result.writer.substr(0, result.writer.rfind('-'));

@@ -55,6 +55,11 @@ void AppendCertificates(const v1::RunView& run, std::string* text) {
                       facts.signer, "\n");
       continue;
     }
+    if (facts.kind == "cutover") {
+      absl::StrAppend(text, "  shard ", facts.shard, "  epoch ", facts.epoch, " at position ",
+                      facts.position, " certified by ", facts.signer, "\n");
+      continue;
+    }
     absl::StrAppend(text, "  shard ", facts.shard, "  epoch ", facts.epoch, " sealed by ",
                     facts.signer, " at position ", facts.position, " for ", facts.successor, "\n",
                     "           state root ", facts.state_root, "\n           log hash   ",
@@ -128,8 +133,8 @@ json CertificateJson(const CertificateFacts& facts) {
                  {"shard", facts.shard},
                  {"epoch", facts.epoch},
                  {"signer", facts.signer}};
-  if (facts.kind == "seal") {
-    object["successor"] = facts.successor;
+  if (facts.kind == "seal") object["successor"] = facts.successor;
+  if (facts.kind != "refusal") {
     object["position"] = facts.position;
     object["log_hash"] = facts.log_hash;
     object["state_root"] = facts.state_root;

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "base/hash.h"
+#include "hamisha/ledger/v1/verification.pb.h"
 #include "orchestrator/cli/text.h"
 
 namespace orchestrator {
@@ -92,6 +93,7 @@ std::vector<CertificateFacts> CertificatesOf(const RunView& run) {
     facts.signer = certificate.signer();
     hamisha::ledger::v1::SealStatement seal;
     hamisha::ledger::v1::RefusalStatement refusal;
+    hamisha::ledger::v1::CutoverStatement cutover;
     if (certificate.type() == "hamisha.seal.v1" && seal.ParseFromString(certificate.payload())) {
       facts.kind = "seal";
       facts.shard = seal.shard();
@@ -105,6 +107,14 @@ std::vector<CertificateFacts> CertificatesOf(const RunView& run) {
       facts.kind = "refusal";
       facts.shard = refusal.shard();
       facts.epoch = refusal.epoch();
+    } else if (certificate.type() == "hamisha.cutover.v1" &&
+               cutover.ParseFromString(certificate.payload())) {
+      facts.kind = "cutover";
+      facts.shard = cutover.shard();
+      facts.epoch = cutover.epoch();
+      facts.position = cutover.position();
+      facts.log_hash = base::ToHex(cutover.log_hash());
+      facts.state_root = base::ToHex(cutover.state_root());
     } else {
       continue;
     }

@@ -31,12 +31,12 @@ std::optional<absl::Duration> DurationOf(const hamisha::orchestrator::v1::StepVi
 
 // One certificate, decoded.
 struct CertificateFacts {
-  std::string kind;  // "seal" | "refusal"
+  std::string kind;  // "seal" | "refusal" | "cutover"
   uint32_t shard = 0;
   uint64_t epoch = 0;
   std::string signer;
-  std::string successor;  // Seal only, like all below.
-  uint64_t position = 0;
+  std::string successor;   // Seal only.
+  uint64_t position = 0;   // Of a refusal nothing of this.
   std::string log_hash;    // Hexadecimal.
   std::string state_root;  // Hexadecimal.
 };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "hamisha/ledger/v1/verification.pb.h"
+
 namespace orchestrator {
 namespace {
 
@@ -16,6 +18,10 @@ std::optional<uint32_t> ShardOf(const Signed& certificate) {
   if (certificate.type() == "hamisha.refusal.v1") {
     hamisha::ledger::v1::RefusalStatement refusal;
     if (refusal.ParseFromString(certificate.payload())) return refusal.shard();
+  }
+  if (certificate.type() == "hamisha.cutover.v1") {
+    hamisha::ledger::v1::CutoverStatement cutover;
+    if (cutover.ParseFromString(certificate.payload())) return cutover.shard();
   }
   return std::nullopt;
 }

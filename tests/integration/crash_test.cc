@@ -50,7 +50,7 @@ TEST_CASE("an agent may die in the middle, and the run goes on to the same end",
 TEST_CASE("the orchestrator may die on the way back", "[crash]") {
   const Rehearsed weekend = Rehearse(
       {.faults = "  - {after_step: start_replication, flip_state_bit: {site: target, shard: 0}}\n" +
-                 Kill("at_step: compare", "orchestrator")});
+                 Kill("at_step: caught_up", "orchestrator")});
   CAPTURE(weekend.output);
   CHECK(weekend.exit_code == 6);
   CHECK(weekend.writing_site() == "source");
@@ -63,8 +63,9 @@ TEST_CASE("any process of control may die at any step", "[.][matrix]") {
       GENERATE("orchestrator", "agent-source-0", "agent-source-1", "agent-target-0",
                "agent-target-1", "agent-gateway-0", "agent-gateway-1");
   const std::string step =
-      GENERATE("start_replication", "caught_up", "canary_before", "lag_small", "hold_writes",
-               "seal", "frontier", "compare", "open", "route", "release", "follow", "canary_after");
+      GENERATE("start_replication", "caught_up", "canary_before", "lag_small", "challenge", "hold_writes",
+               "seal", "frontier", "compare", "open", "route", "release", "follow", "certify",
+               "canary_after");
   const std::string when = GENERATE("at_step: ", "after_step: ");
   if (when + step == "after_step: canary_after") return;
   DYNAMIC_SECTION(process << " " << when << step) { CheckTheWeekendGoesOn(when + step, process); }

@@ -122,6 +122,14 @@ std::string Describe(const ledger_pb::NodeStatus& status) {
                       WithThousands(status.position()));
 }
 
+pb::OrderResult Faulty(const ledger_pb::NodeStatus& status) {
+  pb::OrderResult result = Failed(absl::StrCat(
+      status.state_differs() ? "its state is not the owner's: " : "replication stopped: ",
+      status.fault()));
+  result.set_mismatch(status.state_differs());
+  return result;
+}
+
 void AddFacts(const ledger_pb::NodeStatus& status, pb::OrderResult& result) {
   auto& facts = *result.mutable_facts();
   facts["shard"] = absl::StrCat(status.shard());

@@ -60,6 +60,9 @@ std::string Describe(const NodeName& name);
 // "primary of shard 0, epoch 1, position 1,204".
 std::string Describe(const ledger_pb::NodeStatus& status);
 
+// A step that cannot go on for the node's fault, which it has.
+hamisha::agent::v1::OrderResult Faulty(const ledger_pb::NodeStatus& status);
+
 // Facts for the journal.
 void AddFacts(const ledger_pb::NodeStatus& status, hamisha::agent::v1::OrderResult& result);
 void AddFacts(const ledger_pb::SealStatement& statement, hamisha::agent::v1::OrderResult& result);

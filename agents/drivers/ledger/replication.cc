@@ -139,7 +139,7 @@ class AwaitLagDriver final : public ActionDriver<action::LedgerAwaitLag> {
       if (!status.ok()) {
         newest = absl::StrCat("the ledger node does not answer (", status.status().message(), ")");
       } else if (!status->fault().empty()) {
-        return Failed(absl::StrCat("replication stopped: ", status->fault()));
+        return Faulty(*status);
       } else if (IsNear(*status, wanted)) {
         Result result = Succeeded(LagText(status->lag()));
         AddFacts(*status, result);
@@ -185,10 +185,12 @@ void AddReplicationDrivers(const NodeStub& node, Drivers& drivers) {
   drivers.Add(std::make_unique<AwaitLagDriver>(node));
 }
 
-void AddLedgerDrivers(const NodeStub& node, Drivers& drivers) {
+void AddLedgerDrivers(const NodeStub& node, const VerificationStub& verification,
+                      Drivers& drivers) {
   AddReplicationDrivers(node, drivers);
   AddSealDrivers(node, drivers);
   AddSwitchDrivers(node, drivers);
+  AddVerificationDrivers(node, verification, drivers);
 }
 
 }  // namespace agents

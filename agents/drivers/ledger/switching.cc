@@ -106,9 +106,7 @@ class AwaitPositionDriver final : public ActionDriver<action::LedgerAwaitPositio
   // Nothing while it is still to be waited for.
   static std::optional<Result> Judge(const ledger_pb::NodeStatus& status,
                                      const std::optional<Seal>& seal) {
-    if (!status.fault().empty()) {
-      return Failed(absl::StrCat("replication stopped: ", status.fault()));
-    }
+    if (!status.fault().empty()) return Faulty(status);
     if (!seal.has_value() || status.position() < seal->statement.position()) return std::nullopt;
     if (status.position() == seal->statement.position()) {
       if (status.log_hash() == seal->statement.log_hash()) return Reached(*seal);

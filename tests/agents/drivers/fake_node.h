@@ -9,6 +9,7 @@
 #include "agents/drivers/ledger/drivers.h"
 #include "hamisha/action/v1/ledger.pb.h"
 #include "hamisha/ledger/v1/node.grpc.pb.h"
+#include "hamisha/ledger/v1/verification.grpc.pb.h"
 #include "rpc/rpc.h"
 #include "tests/agents/drivers/drive.h"
 
@@ -20,12 +21,47 @@ inline constexpr auto kOk = pb::OUTCOME_SUCCEEDED;
 inline constexpr auto kFailed = pb::OUTCOME_FAILED;
 inline constexpr auto kUnknown = pb::OUTCOME_UNKNOWN;
 
+// What it says of its state.
+class FakeVerification final : public ledger_pb::Verification::Service {
+ public:
+  grpc::Status VerifyAgainst(grpc::ServerContext* /*context*/,
+                             const ledger_pb::VerifyAgainstRequest* request,
+                             ledger_pb::VerifyAgainstResponse* response) override {
+    absl::MutexLock lock(&mutex);
+    asked.push_back("verify against " + request->node_id());
+    if (!errors.empty()) {
+      const grpc::Status error = errors.front();
+      errors.pop_front();
+      return error;
+    }
+    *response = verified;
+    return grpc::Status::OK;
+  }
+  grpc::Status CertifyCutover(grpc::ServerContext* /*context*/, const ledger_pb::Signed* request,
+                              ledger_pb::Signed* response) override {
+    absl::MutexLock lock(&mutex);
+    ledger_pb::SealStatement seal;
+    seal.ParseFromString(request->payload());
+    asked.push_back(absl::StrCat("certify epoch ", seal.epoch()));
+    *response = certified;
+    return grpc::Status::OK;
+  }
+
+  absl::Mutex mutex;
+  std::deque<grpc::Status> errors;
+  ledger_pb::VerifyAgainstResponse verified;
+  ledger_pb::Signed certified;
+  std::vector<std::string> asked;
+};
+
 // A node that says what the test wants and notes what it is told.
 class FakeNode final : public ledger_pb::Node::Service {
  public:
   FakeNode() {
-    running_ = *rpc::Serve({.services = {this}});
-    AddLedgerDrivers(stub(), drivers);
+    running_ = *rpc::Serve({.services = {this, &verification}});
+    const auto channel = rpc::Connect(running_.address);
+    AddLedgerDrivers(ledger_pb::Node::NewStub(channel), ledger_pb::Verification::NewStub(channel),
+                     drivers);
   }
   ~FakeNode() override { running_.server->Shutdown(); }
 
@@ -104,6 +140,7 @@ class FakeNode final : public ledger_pb::Node::Service {
   std::deque<grpc::Status> errors;          // Answers to the next changes.
   ledger_pb::Comparison comparison;
   ledger_pb::NodeDescription description;
+  FakeVerification verification;
   std::vector<std::string> told;
   bool asked = false;
   Drivers drivers;

@@ -47,7 +47,9 @@ TEST_CASE("what the node answers to a change decides between failed and unknown"
 
 TEST_CASE("a node that nobody can reach leaves a change unknown, a wait failed", "[drivers]") {
   Drivers drivers;
-  AddLedgerDrivers(ledger_pb::Node::NewStub(rpc::Connect("127.0.0.1:1")), drivers);
+  const auto nowhere = rpc::Connect("127.0.0.1:1");
+  AddLedgerDrivers(ledger_pb::Node::NewStub(nowhere), ledger_pb::Verification::NewStub(nowhere),
+                   drivers);
   const auto outcome = [&drivers](const google::protobuf::Message& message, pb::Mode mode) {
     pb::Order order = MakeOrder("source-0", mode, message);
     order.mutable_timeout()->set_seconds(0);
