@@ -174,6 +174,20 @@ class RealFileSystem final : public FileSystem {
     return absl::OkStatus();
   }
 
+  absl::Status Link(const std::string& from, const std::string& to) override {
+    if (::link(from.c_str(), to.c_str()) != 0) {
+      return ErrnoStatus(absl::StrCat("linking ", from, " to"), to);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status RemoveAll(const std::string& path) override {
+    std::error_code error;
+    std::filesystem::remove_all(path, error);
+    if (error) return absl::InternalError(absl::StrCat("removing ", path, ": ", error.message()));
+    return absl::OkStatus();
+  }
+
   absl::Status Remove(const std::string& path) override {
     if (::unlink(path.c_str()) != 0) return ErrnoStatus("removing", path);
     return absl::OkStatus();

@@ -57,7 +57,13 @@ class FileSystem {
   // Gives `from` the name `to`, in place of what had it. Durable once the folder is synced; a crash
   // before leaves the file under one of the two names.
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
+  // Gives the file `from` the second name `to`, which must be free: neither is a copy. Durable once
+  // the folder is synced.
+  virtual absl::Status Link(const std::string& from, const std::string& to) = 0;
   virtual absl::Status Remove(const std::string& path) = 0;
+  // A file, or a folder with all that is in it; fine when there is nothing. Not durable: what was
+  // removed may be there again after a crash.
+  virtual absl::Status RemoveAll(const std::string& path) = 0;
   // Names, sorted; not the paths.
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& path) = 0;
   virtual bool Exists(const std::string& path) = 0;

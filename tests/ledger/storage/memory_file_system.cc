@@ -286,6 +286,17 @@ absl::Status MemoryFileSystem::Remove(const std::string& path) {
   return absl::OkStatus();
 }
 
+absl::Status MemoryFileSystem::RemoveAll(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  RETURN_IF_ERROR(Change(absl::StrCat("removing ", path)));
+  std::vector<std::string> removed;
+  for (const auto& [name, content] : names_) {
+    if (name == path || absl::StartsWith(name, path + "/")) removed.push_back(name);
+  }
+  for (const std::string& name : removed) Rechristen({{name, nullptr}});
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<std::string>> MemoryFileSystem::List(const std::string& path) {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> names;
