@@ -219,7 +219,11 @@ void History::EndBatch(uint64_t record_ns) {
     if (ahead_ && !ahead_->status().ok()) Fail(ahead_->status());
     return window_->Forget();
   }
-  ahead_.reset();
+  if (!has_passed_) {
+    has_passed_ = true;
+    ahead_.reset();
+    if (const absl::Status status = CheckReplayed(); !status.ok()) Fail(status);
+  }
   const uint32_t chunks_before = static_cast<uint32_t>(window_->published().size()) / kIndexEvery;
   window_->Publish();
   if (window_->IsFull()) return SealWindow();
@@ -245,8 +249,9 @@ void History::SealWindow() {
   Refresh();
 }
 
-absl::Status History::CheckReplayed() const {
+absl::Status History::CheckReplayed(uint64_t copied_ns) const {
   RETURN_IF_ERROR(status());
+  if (IsAhead() && !has_passed_ && at_open_.record_ns <= copied_ns) return absl::OkStatus();
   if (replayed_.transfers == at_open_.transfers && replayed_.burnt == at_open_.burnt) {
     return absl::OkStatus();
   }

@@ -70,8 +70,14 @@ class History final : public TransferStore {
 
   // The window in hand goes to the disk as soon as it may, however full: for a snapshot.
   void SealWindow();
-  // After a replay. DATA_LOSS when the log and this history do not belong together.
-  absl::Status CheckReplayed() const;
+  // After a replay. DATA_LOSS when the log and this history do not belong together. A history that
+  // was copied may be of records up to `copied_ns` that the log has yet to get.
+  absl::Status CheckReplayed(uint64_t copied_ns = 0) const;
+  // What is told is on the disk already: it knows of records that are still to come, and is to be
+  // told of no others.
+  bool IsAhead() const {
+    return replayed_.transfers < at_open_.transfers || replayed_.burnt < at_open_.burnt;
+  }
   // The disk does not keep up: let it, before more is added.
   bool IsBehind() const { return sealed_count_.load(std::memory_order_relaxed) >= kSealedMax; }
 
@@ -89,6 +95,9 @@ class History final : public TransferStore {
   // Not OK once the disk failed: nothing that was found since may be relied on.
   absl::Status status() const;
   bool ok() const { return !has_failed_.load(std::memory_order_acquire); }
+  // What is on the disk now, in `folder`, which must not be there, as links: a history of its own,
+  // of records up to the time that it answers. Durable when it returns OK.
+  absl::StatusOr<Flushed> Link(const std::string& folder) const;
   // Until all up to there is on the disk, which somebody has sealed; false when the disk failed.
   bool AwaitFlushed(const Reached& reached) const;
   // Until it is not behind; false when the disk failed. Not while the writing thread has to tell
@@ -164,13 +173,14 @@ class History final : public TransferStore {
   std::shared_ptr<Window> window_;   // current_'s last.
   std::optional<RunReader> reader_;  // Of current_.
   HistoryRow found_;
+  bool has_passed_ = false;  // at_open_'s time: what was told up to there fits.
 
   std::atomic<uint64_t> version_ = 0;  // Of view_.
   std::atomic<size_t> sealed_count_ = 0;
 
   absl::Mutex callback_mutex_;
   std::function<void()> on_caught_up_ ABSL_GUARDED_BY(callback_mutex_);
-  absl::Mutex commit_mutex_;  // Held while the list of runs is read, changed and committed.
+  mutable absl::Mutex commit_mutex_;  // Held while the list of runs is read, changed and committed.
   mutable absl::Mutex mutex_;
   std::shared_ptr<const View> view_ ABSL_GUARDED_BY(mutex_);
   std::deque<SealedWindow> sealed_ ABSL_GUARDED_BY(mutex_);

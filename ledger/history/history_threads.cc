@@ -116,6 +116,14 @@ void History::MakeSpare() {
   spare_ = std::move(spare);
 }
 
+absl::StatusOr<Flushed> History::Link(const std::string& folder) const {
+  const absl::MutexLock committing(&commit_mutex_);
+  const Flushed flushed = this->flushed();
+  const std::shared_ptr<const View> now = view();
+  RETURN_IF_ERROR(files_->Link(now->runs, folder));
+  return flushed;
+}
+
 bool History::AwaitFlushed(const Reached& reached) const {
   const absl::MutexLock lock(&mutex_);
   const auto done = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {

@@ -7,6 +7,7 @@
 #include <rocksdb/options.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 
 #include <algorithm>
 #include <set>
@@ -219,6 +220,20 @@ absl::Status RunFiles::Drop(const RunFacts& run) {
         FromRocks(database_->DeleteRange(rocksdb::WriteOptions(), families_[family], begin, end)));
   }
   return files_.Exists(FilterPath(run.run)) ? files_.Remove(FilterPath(run.run)) : absl::OkStatus();
+}
+
+absl::Status RunFiles::Link(const Runs& runs, const std::string& folder) const {
+  RETURN_IF_ERROR(files_.CreateFolders(folder + "/filters"));
+  for (const RunPointer& run : runs) {
+    RETURN_IF_ERROR(
+        files_.Link(FilterPath(run->facts.run), absl::StrCat(folder, "/filters/", run->facts.run)));
+  }
+  RETURN_IF_ERROR(files_.SyncFolder(folder + "/filters"));
+  rocksdb::Checkpoint* created = nullptr;
+  RETURN_IF_ERROR(FromRocks(rocksdb::Checkpoint::Create(database_.get(), &created)));
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(created);
+  RETURN_IF_ERROR(FromRocks(checkpoint->CreateCheckpoint(folder + "/runs")));
+  return files_.SyncFolder(folder);
 }
 
 std::string RunFiles::FilterPath(uint32_t run) const {

@@ -139,6 +139,9 @@ class RunFiles {
                                    const std::atomic<bool>& is_cancelled);
   // From now on, durably, these are the runs.
   absl::Status Commit(const Runs& runs, const Flushed& flushed);
+  // All of it as the last Commit() made it, in `folder`, which must not be there, as links: it
+  // costs no disk. Not beside a Commit(). Durable when it returns OK.
+  absl::Status Link(const Runs& runs, const std::string& folder) const;
   // What Merge() replaced and nobody reads any more.
   absl::Status Drop(const RunFacts& run);
 
