@@ -12,6 +12,7 @@ namespace {
 constexpr int kMessageBytesMax = 64 << 20;
 constexpr int kKeepaliveMs = 2'000;         // Ping a silent peer so often,
 constexpr int kKeepaliveTimeoutMs = 2'000;  // and give it up after so long.
+constexpr int kKeepaliveTimeoutForBulkMs = 30'000;
 constexpr int kReconnectMinMs = 50;
 constexpr int kReconnectMaxMs = 500;
 
@@ -22,6 +23,21 @@ constexpr int kReconnectMaxMs = 500;
     ::setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "50", /*replace=*/0);
 
 std::string HostOf(const std::string& address) { return address.substr(0, address.rfind(':')); }
+
+std::shared_ptr<grpc::Channel> ConnectWith(const std::string& address, int keepalive_timeout_ms) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
+  arguments.SetMaxSendMessageSize(kMessageBytesMax);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, keepalive_timeout_ms);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMinMs);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1'000);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMaxMs);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);  // Retrying is for those who know what is safe.
+  return grpc::CreateCustomChannel(address, ChannelCredentials(), arguments);
+}
 
 }  // namespace
 
@@ -34,18 +50,11 @@ std::shared_ptr<grpc::ChannelCredentials> ChannelCredentials() {
 }
 
 std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
-  arguments.SetMaxSendMessageSize(kMessageBytesMax);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
-  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMinMs);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1'000);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMaxMs);
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);  // Retrying is for those who know what is safe.
-  return grpc::CreateCustomChannel(address, ChannelCredentials(), arguments);
+  return ConnectWith(address, kKeepaliveTimeoutMs);
+}
+
+std::shared_ptr<grpc::Channel> ConnectForBulk(const std::string& address) {
+  return ConnectWith(address, kKeepaliveTimeoutForBulkMs);
 }
 
 absl::StatusOr<RunningServer> Serve(const ServerOptions& options) {

@@ -22,6 +22,10 @@ std::shared_ptr<grpc::ChannelCredentials> ChannelCredentials();
 // Messages up to 64 MiB. Every channel has a connection of its own.
 std::shared_ptr<grpc::Channel> Connect(const std::string& address);
 
+// As Connect(), for much that takes long: a peer that has gone silent is given up only after half a
+// minute, so that what is under way survives a link that is cut for a while.
+std::shared_ptr<grpc::Channel> ConnectForBulk(const std::string& address);
+
 struct ServerOptions {
   std::string listen = "127.0.0.1:0";    // host:port; port 0: the kernel chooses.
   std::vector<grpc::Service*> services;  // Must outlive the server.
