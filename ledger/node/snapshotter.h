@@ -21,9 +21,6 @@
 
 namespace ledger {
 
-// The section of a snapshot that holds a serialized NodeFacts; the others are the ledger's.
-inline constexpr uint32_t kNodeFactsSection = 0;
-
 // What the snapshotter works with; all must outlive it.
 struct SnapshotterParts {
   Writer& writer;

@@ -56,6 +56,19 @@ absl::Status SmallFiles::SaveChallenge(absl::string_view challenge) {
   return Save("challenge", challenge);
 }
 
+absl::StatusOr<uint64_t> SmallFiles::LoadCopiedHistory() {
+  ASSIGN_OR_RETURN(const std::string content, Load("copied"));
+  uint64_t until_ns = 0;
+  if (!content.empty() && !absl::SimpleAtoi(content, &until_ns)) {
+    return absl::DataLossError(absl::StrCat(folder_, "/copied: \"", content, "\" is no time"));
+  }
+  return until_ns;
+}
+
+absl::Status SmallFiles::SaveCopiedHistory(uint64_t until_ns) {
+  return Save("copied", absl::StrCat(until_ns));
+}
+
 absl::StatusOr<std::string> SmallFiles::Load(absl::string_view name) {
   return LoadChecked(files_, absl::StrCat(folder_, "/", name));
 }

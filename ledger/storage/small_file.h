@@ -43,6 +43,11 @@ class SmallFiles {
   absl::StatusOr<std::string> LoadChallenge();
   absl::Status SaveChallenge(absl::string_view challenge);
 
+  // Up to when a history that came as a copy holds transfers, which the log may have yet to get; 0
+  // for none.
+  absl::StatusOr<uint64_t> LoadCopiedHistory();
+  absl::Status SaveCopiedHistory(uint64_t until_ns);
+
  private:
   absl::StatusOr<std::string> Load(absl::string_view name);
   absl::Status Save(absl::string_view name, absl::string_view content);

@@ -29,6 +29,9 @@ struct SnapshotFacts {
 inline constexpr uint64_t kSnapshotPayloadBytesMax =
     kSnapshotChunkBytesMax - sizeof(SnapshotChunkHeader);
 
+// The section that holds a serialized NodeFacts; the others are the ledger's.
+inline constexpr uint32_t kNodeFactsSection = 0;
+
 // "folder/position"
 std::string SnapshotPath(const std::string& folder, uint64_t position);
 // What is behind the name of a snapshot that is not finished.

@@ -1,0 +1,52 @@
+#include "ledger/copy/commit_latency.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace ledger {
+namespace {
+
+int64_t SecondOf(absl::Duration time) { return absl::ToInt64Seconds(time); }
+
+}  // namespace
+
+int CommitLatency::BucketOf(absl::Duration took) {
+  const double us = std::max(1.0, absl::ToDoubleMicroseconds(took));
+  return std::min(static_cast<int>(std::log2(us) * kStepsAnOctave), kBuckets - 1);
+}
+
+void CommitLatency::Note(absl::Duration since) {
+  const absl::Duration now = clock_.MonotonicNow();
+  const int64_t number = SecondOf(now);
+  const std::lock_guard lock(mutex_);
+  Second& second = seconds_[static_cast<size_t>(number % kSeconds)];
+  if (second.number != number) second = {.number = number};
+  ++second.counts[static_cast<size_t>(BucketOf(now - since))];
+}
+
+std::optional<absl::Duration> CommitLatency::P99(int seconds) const {
+  const int64_t now = SecondOf(clock_.MonotonicNow());
+  std::array<uint64_t, kBuckets> counts{};
+  uint64_t total = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Second& second : seconds_) {
+      if (second.number < 0 || second.number <= now - seconds) continue;
+      for (size_t i = 0; i < counts.size(); ++i) {
+        counts[i] += second.counts[i];
+        total += second.counts[i];
+      }
+    }
+  }
+  if (total == 0) return std::nullopt;
+  uint64_t above = total / 100;  // May be above it.
+  for (size_t i = counts.size(); i-- > 0;) {
+    if (counts[i] > above) {
+      return absl::Microseconds(std::exp2(static_cast<double>(i + 1) / kStepsAnOctave));
+    }
+    above -= counts[i];
+  }
+  return std::nullopt;
+}
+
+}  // namespace ledger

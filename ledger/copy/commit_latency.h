@@ -1,0 +1,43 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+
+#include "absl/time/time.h"
+#include "base/clock.h"
+
+namespace ledger {
+
+// How long commits of the last seconds took. Any thread.
+class CommitLatency {
+ public:
+  static constexpr int kSeconds = 10;
+
+  // `clock` must outlive it.
+  explicit CommitLatency(const base::Clock& clock) : clock_(clock) {}
+
+  absl::Duration Now() const { return clock_.MonotonicNow(); }
+  // One that began at `since` is durable now.
+  void Note(absl::Duration since);
+  // Of the last `seconds`, 1 to kSeconds, within 10 % above; none when there was no commit.
+  std::optional<absl::Duration> P99(int seconds = kSeconds) const;
+
+ private:
+  static constexpr int kStepsAnOctave = 8;
+  static constexpr int kBuckets = 30 * kStepsAnOctave;
+  // A second's commits by their time in µs.
+  struct Second {
+    int64_t number = -1;
+    std::array<uint32_t, kBuckets> counts{};
+  };
+  static int BucketOf(absl::Duration took);
+
+  const base::Clock& clock_;
+  mutable std::mutex mutex_;
+  std::array<Second, kSeconds> seconds_;
+};
+
+}  // namespace ledger

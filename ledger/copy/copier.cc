@@ -1,0 +1,310 @@
+#include "ledger/copy/copier.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "rpc/rpc.h"
+
+namespace ledger {
+namespace {
+
+constexpr uint32_t kStreamsByDefault = 4;
+constexpr uint64_t kLogBytesByDefault = uint64_t{1} << 30;
+// What a crash of this node makes come again, at most.
+constexpr uint64_t kSaveBytes = 64 << 20;
+constexpr absl::Duration kSaveEvery = absl::Seconds(2);
+// Asked for at once: much, so that a round trip is small beside it, but a part of what is missing,
+// so that the streams end together.
+constexpr size_t kTakenMin = 4;
+constexpr size_t kTakenMax = 512;
+constexpr absl::Duration kLastQuestionTimeout = absl::Seconds(5);
+constexpr absl::Duration kRateOver = absl::Seconds(5);
+
+}  // namespace
+
+class Copier::Call {
+ public:
+  explicit Call(Copier& copier) : copier_(copier) {
+    const absl::MutexLock lock(&copier_.mutex_);
+    copier_.calls_.insert(&context);
+    if (copier_.is_cancelled_) context.TryCancel();
+  }
+  ~Call() {
+    const absl::MutexLock lock(&copier_.mutex_);
+    copier_.calls_.erase(&context);
+  }
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  grpc::ClientContext context;
+
+ private:
+  Copier& copier_;
+};
+
+absl::StatusOr<Copier::End> Copier::Run(const std::string& source, const std::string& address,
+                                        const std::atomic<bool>& cancelled) {
+  {
+    const absl::MutexLock lock(&mutex_);
+    is_cancelled_ = cancelled;
+    broken_ = absl::OkStatus();
+    marks_.clear();
+  }
+  const absl::Cleanup close = [this] { incoming_.reset(); };
+  const auto stub = pb::Copies::NewStub(rpc::ConnectForBulk(address));
+  const absl::StatusOr<bool> offered = Begin(*stub, source);
+  if (offered.ok() && !*offered) return End::kReadTheLog;
+  absl::Status status = offered.status();
+  if (status.ok()) status = Pull(address, cancelled);
+  if (status.ok()) status = Finish(*stub);
+  Trouble(status);
+  if (!status.ok()) return absl::UnavailableError(std::string(status.message()));
+  return End::kWhole;
+}
+
+void Copier::Wake() {
+  const absl::MutexLock lock(&mutex_);
+  is_cancelled_ = true;
+  for (grpc::ClientContext* const call : calls_) call->TryCancel();
+  changed_.SignalAll();
+}
+
+void Copier::Trouble(const absl::Status& status) {
+  const absl::MutexLock lock(&mutex_);
+  trouble_ = std::string(status.message());
+}
+
+// False when there is nothing to copy.
+absl::StatusOr<bool> Copier::Begin(pb::Copies::Stub& stub, const std::string& source) {
+  ASSIGN_OR_RETURN(incoming_, Incoming::Open(*options_.files, options_.data_dir, source));
+  pb::BeginCopyRequest request;
+  request.set_follower(options_.self);
+  request.set_copy_id(incoming_->copy_id());
+  request.set_log_bytes(options_.log_bytes == 0 ? kLogBytesByDefault : options_.log_bytes);
+  pb::BeginCopyResponse response;
+  Call call(*this);
+  const grpc::Status answer = stub.BeginCopy(&call.context, request, &response);
+  if (answer.error_code() == grpc::UNIMPLEMENTED || (answer.ok() && !response.has_manifest())) {
+    RETURN_IF_ERROR(incoming_->Discard());
+    const absl::MutexLock lock(&mutex_);
+    plan_.reset();
+    trouble_.clear();
+    return false;
+  }
+  RETURN_IF_ERROR(rpc::FromGrpc(answer));
+  RETURN_IF_ERROR(CheckManifest(response.manifest(), options_.shard));
+  RETURN_IF_ERROR(incoming_->Accept(response.manifest(), response.sent_bytes()));
+  options_.on_tail(response.tail());
+  const absl::MutexLock lock(&mutex_);
+  manifest_ = response.manifest();
+  plan_ = incoming_->Plan();
+  there_bytes_ = plan_->durable_bytes();
+  unsaved_bytes_ = 0;
+  sent_again_bytes_ = incoming_->state().sent_again_bytes();
+  trouble_.clear();
+  return true;
+}
+
+absl::Status Copier::Pull(const std::string& address, const std::atomic<bool>& cancelled) {
+  std::vector<std::thread> streams;
+  const uint32_t count = options_.streams == 0 ? kStreamsByDefault : options_.streams;
+  for (uint32_t i = 0; i < count; ++i) {
+    streams.emplace_back([&] { Stream(address, cancelled); });
+  }
+  const absl::Cleanup end = [&] {
+    Wake();
+    for (std::thread& stream : streams) stream.join();
+    // What came after the last time is as good.
+    SaveWritten().IgnoreError();
+  };
+  absl::Duration saved_at = options_.clock->MonotonicNow();
+  while (true) {
+    {
+      const absl::MutexLock lock(&mutex_);
+      const absl::Duration passed = options_.clock->MonotonicNow() - saved_at;
+      const bool is_all = there_bytes_ == plan_->total_bytes();
+      if (cancelled) return absl::CancelledError("told to follow another way");
+      if (!broken_.ok()) return broken_;
+      if (unsaved_bytes_ < kSaveBytes && passed < kSaveEvery && !is_all) {
+        changed_.WaitWithTimeout(&mutex_, kSaveEvery - passed);
+        continue;
+      }
+    }
+    RETURN_IF_ERROR(SaveWritten());
+    saved_at = options_.clock->MonotonicNow();
+    const absl::MutexLock lock(&mutex_);
+    if (plan_->IsDurable()) return absl::OkStatus();
+  }
+}
+
+absl::Status Copier::SaveWritten() {
+  std::vector<PiecePlan::Number> written;
+  std::vector<Piece> pieces;
+  std::string bits;
+  {
+    const absl::MutexLock lock(&mutex_);
+    written = plan_->written();
+    bits = plan_->Bits(written);
+    for (const PiecePlan::Number number : written) pieces.push_back(plan_->At(number));
+    unsaved_bytes_ = 0;
+  }
+  if (written.empty()) return absl::OkStatus();
+  RETURN_IF_ERROR(incoming_->Save(pieces, std::move(bits)));
+  const absl::MutexLock lock(&mutex_);
+  plan_->Durable(written);
+  return absl::OkStatus();
+}
+
+void Copier::Stream(const std::string& address, const std::atomic<bool>& cancelled) {
+  const auto stub = pb::Copies::NewStub(rpc::ConnectForBulk(address));
+  const size_t streams = options_.streams == 0 ? kStreamsByDefault : options_.streams;
+  while (true) {
+    Taken taken;
+    {
+      const absl::MutexLock lock(&mutex_);
+      if (cancelled || !broken_.ok()) return;
+      taken =
+          plan_->Take(std::clamp<size_t>(plan_->missing() / (2 * streams), kTakenMin, kTakenMax));
+    }
+    if (taken.empty()) return;
+    const absl::Status status = Fetch(*stub, taken);
+    const absl::MutexLock lock(&mutex_);
+    plan_->GiveBack(taken);
+    if (status.ok()) continue;
+    if (broken_.ok()) broken_ = status;
+    changed_.SignalAll();
+    return;
+  }
+}
+
+pb::ReadCopyRequest Copier::RequestFor(const Taken& taken) const {
+  pb::ReadCopyRequest request;
+  request.set_copy_id(incoming_->copy_id());
+  pb::CopyRange* last = nullptr;
+  const absl::MutexLock lock(&mutex_);
+  for (const PiecePlan::Number number : taken) {
+    const Piece piece = plan_->At(number);
+    if (last == nullptr || last->file() != piece.file ||
+        last->offset() + last->bytes() != piece.offset) {
+      last = request.add_ranges();
+      last->set_file(piece.file);
+      last->set_offset(piece.offset);
+    }
+    last->set_bytes(last->bytes() + piece.bytes);
+  }
+  return request;
+}
+
+absl::Status Copier::Fetch(pb::Copies::Stub& stub, const Taken& taken) {
+  const AlignedBuffer buffer(kPieceBytes);
+  PieceDecoder decoder;
+  Call call(*this);
+  const auto stream = stub.ReadCopy(&call.context, RequestFor(taken));
+  absl::Status status;
+  size_t next = 0;
+  for (pb::CopyChunk chunk; stream->Read(&chunk);) {
+    if (!status.ok()) continue;  // Until the call has ended.
+    status = next < taken.size() ? Take(chunk, taken[next++], decoder, buffer)
+                                 : absl::DataLossError("the source sent more than was asked for");
+    if (!status.ok()) call.context.TryCancel();
+  }
+  const absl::Status ended = rpc::FromGrpc(stream->Finish());
+  RETURN_IF_ERROR(status);
+  RETURN_IF_ERROR(ended);
+  return next == taken.size() ? absl::OkStatus()
+                              : absl::DataLossError("the source sent less than was asked for");
+}
+
+absl::Status Copier::Take(const pb::CopyChunk& chunk, PiecePlan::Number number,
+                          PieceDecoder& decoder, const AlignedBuffer& buffer) {
+  Piece piece{};
+  {
+    const absl::MutexLock lock(&mutex_);
+    piece = plan_->At(number);
+  }
+  if (chunk.file() != piece.file || chunk.offset() != piece.offset ||
+      chunk.raw_bytes() != piece.bytes) {
+    return absl::DataLossError("the source sent another piece than was asked for");
+  }
+  RETURN_IF_ERROR(decoder.Decode(chunk, buffer.data()));
+  RETURN_IF_ERROR(incoming_->Write(piece, buffer));
+  options_.on_tail(chunk.tail());
+  const absl::MutexLock lock(&mutex_);
+  if (!plan_->Written(number)) return absl::InternalError("a piece came twice");
+  there_bytes_ += piece.bytes;
+  unsaved_bytes_ += piece.bytes;
+  const absl::Duration now = options_.clock->MonotonicNow();
+  if (marks_.empty() || now - marks_.back().first > absl::Milliseconds(100)) {
+    marks_.emplace_back(now, there_bytes_);
+    while (now - marks_.front().first > kRateOver) marks_.pop_front();
+  }
+  if (unsaved_bytes_ >= kSaveBytes || there_bytes_ == plan_->total_bytes()) changed_.SignalAll();
+  return absl::OkStatus();
+}
+
+absl::Status Copier::Finish(pb::Copies::Stub& stub) {
+  if (const absl::Status status = incoming_->CheckSnapshot(); !status.ok()) {
+    RETURN_IF_ERROR(incoming_->Discard());
+    return status;
+  }
+  // What was sent in vain since the last beginning. The source keeps the copy, and the log behind
+  // it, until this node has read that too.
+  pb::BeginCopyRequest request;
+  request.set_follower(options_.self);
+  request.set_copy_id(incoming_->copy_id());
+  pb::BeginCopyResponse response;
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::time_point(std::chrono::nanoseconds(
+      absl::ToUnixNanos(options_.clock->WallNow() + kLastQuestionTimeout))));
+  const bool is_answered = stub.BeginCopy(&context, request, &response).ok();
+  std::string copied;
+  {
+    const absl::MutexLock lock(&mutex_);
+    const uint64_t total = plan_->total_bytes();
+    if (is_answered) sent_again_bytes_ = incoming_->SentAgain(response.sent_bytes(), total);
+    copied = absl::StrCat("copied ", total, " bytes, ", sent_again_bytes_,
+                          " of them more than once: ", manifest_.accounts(), " accounts at record ",
+                          manifest_.position());
+  }
+  RETURN_IF_ERROR(incoming_->MarkWhole());
+  if (options_.say) options_.say(copied);
+  return absl::OkStatus();
+}
+
+std::optional<pb::CopyProgress> Copier::progress() const {
+  const absl::MutexLock lock(&mutex_);
+  if (!plan_ && trouble_.empty()) return std::nullopt;
+  pb::CopyProgress progress;
+  progress.set_trouble(trouble_);
+  if (!plan_) return progress;
+  progress.set_copy_id(manifest_.copy_id());
+  progress.set_position(manifest_.position());
+  progress.set_bytes_done(there_bytes_);
+  progress.set_bytes_total(plan_->total_bytes());
+  progress.set_bytes_sent_again(sent_again_bytes_);
+  progress.set_accounts_total(manifest_.accounts());
+  for (uint32_t file = 0; file < static_cast<uint32_t>(manifest_.files_size()); ++file) {
+    const pb::CopyFile& named = manifest_.files(static_cast<int>(file));
+    if (!absl::StartsWith(named.name(), "snapshots/") || named.bytes() == 0) continue;
+    const double part =
+        static_cast<double>(plan_->there_bytes(file)) / static_cast<double>(named.bytes());
+    progress.set_accounts_done(
+        static_cast<uint64_t>(part * static_cast<double>(manifest_.accounts())));
+  }
+  const absl::Duration now = options_.clock->MonotonicNow();
+  while (!marks_.empty() && now - marks_.front().first > kRateOver) marks_.pop_front();
+  if (marks_.empty()) return progress;
+  const double seconds = absl::ToDoubleSeconds(now - marks_.front().first);
+  const double rate = static_cast<double>(there_bytes_ - marks_.front().second) / seconds;
+  if (seconds <= 0 || rate <= 0) return progress;
+  progress.set_bytes_per_s(static_cast<uint64_t>(rate));
+  progress.mutable_time_left()->set_seconds(
+      static_cast<int64_t>(static_cast<double>(plan_->total_bytes() - there_bytes_) / rate));
+  return progress;
+}
+
+}  // namespace ledger

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "hamisha/ledger/v1/copy.pb.h"
+#include "ledger/copy/level_tuner.h"
+#include "ledger/history/history.h"
+#include "ledger/storage/log.h"
+#include "ledger/storage/snapshots.h"
+
+namespace ledger {
+
+// What the exports are made of, and kept by; all must outlive them.
+struct ExportParts {
+  base::FileSystem& files;
+  const std::string data_dir;
+  const uint32_t shard;
+  const Snapshots& snapshots;
+  const History& history;
+  Log& log;
+  const base::Clock& clock;
+};
+
+// A snapshot and the history with it, as they were, for one follower: links in copies/ID, which
+// take no disk while the node still has the files itself.
+class Export {
+ public:
+  Export(::hamisha::ledger::v1::KeptCopy kept, std::string folder)
+      : kept_(std::move(kept)), folder_(std::move(folder)) {}
+
+  const ::hamisha::ledger::v1::CopyManifest& manifest() const { return kept_.manifest(); }
+  const std::string& follower() const { return kept_.follower(); }
+  std::string PathOf(uint32_t file) const;
+
+  std::atomic<uint64_t> sent_bytes = 0;
+  // How its streams compress.
+  int level() const;
+  void Note(const LevelTuner::Sent& sent, absl::Duration now);
+
+ private:
+  friend class Exports;
+  const ::hamisha::ledger::v1::KeptCopy kept_;
+  const std::string folder_;
+  absl::Duration asked_at_;  // Guarded by the mutex of Exports.
+  mutable absl::Mutex mutex_;
+  LevelTuner tuner_ ABSL_GUARDED_BY(mutex_);
+};
+
+// The exports of one node. They are there again after a restart. While one is kept, so is the log
+// behind it. Any thread.
+class Exports {
+ public:
+  static constexpr size_t kMax = 3;
+
+  // Finds what is kept, and removes what was not finished.
+  static absl::StatusOr<std::unique_ptr<Exports>> Open(ExportParts parts, absl::Duration kept);
+
+  // Null when there is none. It was asked for now.
+  std::shared_ptr<Export> Find(const std::string& copy_id);
+  // Of the snapshot at `position`, under an id that is not taken; in place of all others of that
+  // follower. RESOURCE_EXHAUSTED when there are too many, ABORTED when the snapshot has gone.
+  absl::StatusOr<std::shared_ptr<Export>> Make(const std::string& follower,
+                                               const std::string& copy_id, uint64_t position);
+  absl::Status End(const std::string& copy_id);
+  // The follower has read the log behind its copy.
+  absl::Status EndOf(const std::string& follower);
+  // Removes those that were not asked for for long. True when there is none then.
+  bool DropUnasked();
+  // As Log::TrimBefore(), but no further than the exports allow.
+  absl::Status TrimLogBefore(uint64_t position);
+
+ private:
+  Exports(ExportParts parts, absl::Duration kept);
+  absl::Status Load();
+  std::string FolderOf(const std::string& copy_id) const;
+  absl::Status MakeRoom(const std::string& follower) ABSL_EXCLUSIVE_LOCKS_REQUIRED(making_mutex_);
+  absl::StatusOr<::hamisha::ledger::v1::KeptCopy> Link(const std::string& follower,
+                                                       const std::string& copy_id,
+                                                       uint64_t position);
+  absl::Status LinkFiles(const std::string& folder, ::hamisha::ledger::v1::CopyManifest& manifest);
+  absl::Status ReadFacts(::hamisha::ledger::v1::CopyManifest& manifest) const;
+  absl::Status Remove(const std::string& folder);
+
+  const ExportParts parts_;
+  const std::string folder_;
+  const absl::Duration kept_;
+
+  absl::Mutex making_mutex_;  // One is made, or removed, at a time. Taken before mutex_.
+  absl::Mutex mutex_;
+  std::map<std::string, std::shared_ptr<Export>> exports_ ABSL_GUARDED_BY(mutex_);
+  uint64_t making_position_ ABSL_GUARDED_BY(mutex_) = UINT64_MAX;
+};
+
+}  // namespace ledger

@@ -1,0 +1,116 @@
+#include "ledger/copy/pace.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace ledger {
+namespace {
+
+namespace pb = ::hamisha::ledger::v1;
+
+constexpr uint32_t kMinutesADay = 24 * 60;
+constexpr int32_t kOffsetMinutesMax = 14 * 60;
+// So that nothing gets stuck for ever: a copy that may not go on says so by its rate.
+constexpr double kLeastBytesPerSecond = 256e3;
+constexpr double kSlower = 0.7;
+constexpr double kFaster = 1.15;
+constexpr double kFastEnough = 8e9;  // No machine of ours goes faster: no limit any more.
+constexpr absl::Duration kLatencyLeast = absl::Milliseconds(1);
+constexpr absl::Duration kBurst = absl::Milliseconds(50);  // What was not used is not lost.
+constexpr absl::Duration kLookAgain = absl::Seconds(1);
+
+bool IsWithin(const pb::QuietHours& hours, absl::Time wall) {
+  const int64_t minutes = absl::ToUnixSeconds(wall) / 60 + hours.utc_offset_minutes();
+  const auto minute = static_cast<uint32_t>(minutes % kMinutesADay);
+  if (hours.from_minute() <= hours.to_minute()) {
+    return hours.from_minute() <= minute && minute < hours.to_minute();
+  }
+  return hours.from_minute() <= minute || minute < hours.to_minute();
+}
+
+}  // namespace
+
+absl::Status CheckLimits(const pb::CopyLimits& limits) {
+  const double ratio = limits.max_commit_latency_ratio();
+  if (!std::isfinite(ratio) || ratio < 0 || (ratio > 0 && ratio < 1)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("max_commit_latency_ratio ", ratio, ": 1 or more, as 2, or 0 for none"));
+  }
+  for (const pb::QuietHours& hours : limits.quiet_hours()) {
+    if (hours.from_minute() >= kMinutesADay || hours.to_minute() >= kMinutesADay ||
+        hours.from_minute() == hours.to_minute()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("quiet_hours: from ", hours.from_minute(), " to ", hours.to_minute(),
+                       ": two different minutes of a day, 0 to ", kMinutesADay - 1));
+    }
+    if (std::abs(hours.utc_offset_minutes()) > kOffsetMinutesMax) {
+      return absl::InvalidArgumentError(absl::StrCat("quiet_hours: utc_offset_minutes ",
+                                                     hours.utc_offset_minutes(), ": at most ",
+                                                     kOffsetMinutesMax, " either way"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+pb::CopyLimits LimitsByDefault() {
+  pb::CopyLimits limits;
+  limits.set_max_commit_latency_ratio(2);
+  return limits;
+}
+
+void CopyPace::SetLimits(pb::CopyLimits limits, absl::Duration now) {
+  limits_ = std::move(limits);
+  free_at_ = std::min(free_at_, now);
+  if (limits_.max_commit_latency_ratio() == 0) by_latency_.reset();
+}
+
+void CopyPace::Begin(std::optional<absl::Duration> p99) {
+  if (!before_) before_ = std::max(p99.value_or(kLatencyLeast), kLatencyLeast);
+}
+
+std::optional<double> CopyPace::RateAt(absl::Time wall) const {
+  std::optional<double> rate;
+  const auto bound = [&rate](double by) { rate = std::min(rate.value_or(by), by); };
+  if (limits_.max_bytes_per_s() > 0) bound(static_cast<double>(limits_.max_bytes_per_s()));
+  for (const pb::QuietHours& hours : limits_.quiet_hours()) {
+    // The first that fits holds, whether it is slower or not.
+    if (!IsWithin(hours, wall)) continue;
+    rate = static_cast<double>(hours.max_bytes_per_s());
+    break;
+  }
+  if (by_latency_) bound(*by_latency_);
+  return rate;
+}
+
+absl::Duration CopyPace::Ask(uint64_t bytes, absl::Duration now, absl::Time wall) {
+  const std::optional<double> rate = RateAt(wall);
+  if (rate == 0.0) return kLookAgain;
+  if (rate && free_at_ > now) return std::min(free_at_ - now, kLookAgain);
+  since_judged_bytes_ += bytes;
+  free_at_ =
+      rate ? std::max(free_at_, now - kBurst) + absl::Seconds(static_cast<double>(bytes) / *rate)
+           : now;
+  return absl::ZeroDuration();
+}
+
+void CopyPace::LatencyIs(std::optional<absl::Duration> p99, absl::Duration now) {
+  const absl::Duration passed = std::min(now - judged_at_, absl::Seconds(10));
+  const double went =
+      static_cast<double>(since_judged_bytes_) / std::max(absl::ToDoubleSeconds(passed), 1e-3);
+  judged_at_ = now;
+  since_judged_bytes_ = 0;
+  const double ratio = limits_.max_commit_latency_ratio();
+  if (ratio == 0 || !before_) return by_latency_.reset();
+  if (p99 && *p99 > ratio * *before_) {
+    const double from = std::min(by_latency_.value_or(went), went);
+    by_latency_ = std::max(kSlower * from, kLeastBytesPerSecond);
+  } else if (by_latency_) {
+    *by_latency_ *= kFaster;
+    if (*by_latency_ > kFastEnough) by_latency_.reset();
+  }
+}
+
+}  // namespace ledger

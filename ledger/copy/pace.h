@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "hamisha/ledger/v1/copy.pb.h"
+
+namespace ledger {
+
+// INVALID_ARGUMENT says what is wrong with them.
+absl::Status CheckLimits(const ::hamisha::ledger::v1::CopyLimits& limits);
+// What holds where nobody has set any: no rate, and at most twice the commit latency.
+::hamisha::ledger::v1::CopyLimits LimitsByDefault();
+
+// How fast copies may go: by an operator's limits, by the hour, and by what commits take meanwhile.
+// Pure; not thread-safe. Times of `now` are monotonic.
+class CopyPace {
+ public:
+  explicit CopyPace(::hamisha::ledger::v1::CopyLimits limits) : limits_(std::move(limits)) {}
+
+  const ::hamisha::ledger::v1::CopyLimits& limits() const { return limits_; }
+  // Checked ones. They hold from the next Ask() on.
+  void SetLimits(::hamisha::ledger::v1::CopyLimits limits, absl::Duration now);
+
+  // What commits took before the first copy began; until Forget() it stays.
+  void Begin(std::optional<absl::Duration> p99);
+  void Forget() { before_.reset(); }
+
+  // Zero: they may go now, and are counted. Else how long to wait before asking again.
+  absl::Duration Ask(uint64_t bytes, absl::Duration now, absl::Time wall);
+  // Whether LatencyIs() is to be told by now.
+  bool WantsLatency(absl::Duration now) const { return now >= judged_at_ + kJudgeEvery; }
+  // What commits of the last kJudgedSeconds took.
+  void LatencyIs(std::optional<absl::Duration> p99, absl::Duration now);
+  bool is_backing_off() const { return by_latency_.has_value(); }
+
+  static constexpr int kJudgedSeconds = 2;
+
+ private:
+  static constexpr absl::Duration kJudgeEvery = absl::Milliseconds(500);
+
+  // Bytes a second at that time; none: as fast as it goes.
+  std::optional<double> RateAt(absl::Time wall) const;
+
+  ::hamisha::ledger::v1::CopyLimits limits_;
+  std::optional<absl::Duration> before_;
+  std::optional<double> by_latency_;  // Bytes a second.
+  absl::Duration judged_at_ = -absl::InfiniteDuration();
+  uint64_t since_judged_bytes_ = 0;
+  absl::Duration free_at_ = -absl::InfiniteDuration();  // When what was let go is paid for.
+};
+
+}  // namespace ledger

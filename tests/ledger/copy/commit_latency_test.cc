@@ -1,0 +1,44 @@
+#include "ledger/copy/commit_latency.h"
+
+#include <catch2/catch.hpp>
+
+namespace ledger {
+namespace {
+
+void Commit(base::ManualClock& clock, CommitLatency& latency, absl::Duration took) {
+  const absl::Duration since = latency.Now();
+  clock.Advance(took);
+  latency.Note(since);
+}
+
+TEST_CASE("without a commit there is no latency", "[copy]") {
+  const base::ManualClock clock(absl::UnixEpoch());
+  CHECK_FALSE(CommitLatency(clock).P99());
+}
+
+TEST_CASE("the p99 is that of one in a hundred, within ten per cent above", "[copy]") {
+  base::ManualClock clock(absl::UnixEpoch());
+  CommitLatency latency(clock);
+  for (int i = 0; i < 98; ++i) Commit(clock, latency, absl::Milliseconds(1));
+  Commit(clock, latency, absl::Milliseconds(50));
+  Commit(clock, latency, absl::Milliseconds(80));
+  const auto p99 = latency.P99();
+  REQUIRE(p99);
+  CHECK(*p99 >= absl::Milliseconds(50));
+  CHECK(*p99 <= absl::Milliseconds(55));
+}
+
+TEST_CASE("what is older than asked for does not count", "[copy]") {
+  base::ManualClock clock(absl::UnixEpoch());
+  CommitLatency latency(clock);
+  Commit(clock, latency, absl::Milliseconds(80));
+  clock.Advance(absl::Seconds(3));
+  Commit(clock, latency, absl::Milliseconds(1));
+  CHECK(latency.P99(2) < absl::Milliseconds(2));
+  CHECK(latency.P99() > absl::Milliseconds(50));
+  clock.Advance(absl::Seconds(11));
+  CHECK_FALSE(latency.P99());
+}
+
+}  // namespace
+}  // namespace ledger

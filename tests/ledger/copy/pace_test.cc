@@ -1,0 +1,147 @@
+#include "ledger/copy/pace.h"
+
+#include <catch2/catch.hpp>
+
+namespace ledger {
+namespace {
+
+namespace pb = ::hamisha::ledger::v1;
+
+constexpr uint64_t kBytes = 1'000'000;
+constexpr absl::Duration kP99 = absl::Milliseconds(3);
+
+pb::CopyLimits Rate(uint64_t bytes_per_s) {
+  pb::CopyLimits limits;
+  limits.set_max_bytes_per_s(bytes_per_s);
+  return limits;
+}
+
+// A copy that always has more to send, beside commits that take `p99`.
+class Sender {
+ public:
+  explicit Sender(const pb::CopyLimits& limits) : pace(limits) {}
+
+  // Bytes a second over that time; what goes takes at least 1 ms.
+  double Run(absl::Duration time, absl::Duration p99 = kP99) {
+    uint64_t sent = 0;
+    const absl::Duration end = now + time;
+    while (now < end) {
+      if (pace.WantsLatency(now)) pace.LatencyIs(p99, now);
+      const absl::Duration wait = pace.Ask(kBytes, now, start + now);
+      if (wait == absl::ZeroDuration()) sent += kBytes;
+      now += wait == absl::ZeroDuration() ? absl::Milliseconds(1) : std::min(wait, end - now);
+    }
+    return static_cast<double>(sent) / absl::ToDoubleSeconds(time);
+  }
+
+  CopyPace pace;
+  absl::Time start = absl::FromUnixSeconds(1'429'315'200);  // 2015-04-18, 00:00 UTC.
+  absl::Duration now = absl::Seconds(50);
+};
+
+TEST_CASE("copies go no faster than the rate", "[copy]") {
+  Sender sender(Rate(50'000'000));
+  CHECK(sender.Run(absl::Seconds(10)) == Approx(50e6).epsilon(0.03));
+}
+
+TEST_CASE("a rate that is changed holds from then on", "[copy]") {
+  Sender sender(Rate(1'000'000));
+  CHECK(sender.Run(absl::Seconds(20)) == Approx(1e6).epsilon(0.1));
+  sender.pace.SetLimits(Rate(200'000'000), sender.now);
+  CHECK(sender.Run(absl::Seconds(10)) == Approx(200e6).epsilon(0.1));
+  sender.pace.SetLimits(pb::CopyLimits(), sender.now);
+  CHECK(sender.Run(absl::Seconds(10)) > 900e6);
+}
+
+TEST_CASE("what was not used for long is not made up for", "[copy]") {
+  Sender sender(Rate(10'000'000));
+  sender.Run(absl::Seconds(1));
+  sender.now += absl::Hours(1);
+  CHECK(sender.Run(absl::Seconds(10)) < 11.5e6);
+}
+
+TEST_CASE("quiet hours have a rate of their own, also over midnight, by their own clock",
+          "[copy]") {
+  pb::CopyLimits limits = Rate(100'000'000);
+  pb::QuietHours& hours = *limits.add_quiet_hours();
+  hours.set_from_minute(22 * 60);
+  hours.set_to_minute(6 * 60);
+  hours.set_max_bytes_per_s(2'000'000);
+  hours.set_utc_offset_minutes(180);
+  Sender sender(limits);  // 03:00 there.
+  CHECK(sender.Run(absl::Seconds(10)) == Approx(2e6).epsilon(0.1));
+  sender.now += absl::Hours(3) - absl::Seconds(20);
+  sender.Run(absl::Seconds(20));  // 06:00 there.
+  CHECK(sender.Run(absl::Seconds(10)) == Approx(100e6).epsilon(0.1));
+  sender.now += absl::Hours(16);
+  CHECK(sender.Run(absl::Seconds(10)) == Approx(2e6).epsilon(0.1));
+}
+
+TEST_CASE("quiet hours without a rate stop all", "[copy]") {
+  pb::CopyLimits limits;
+  pb::QuietHours& hours = *limits.add_quiet_hours();
+  hours.set_to_minute(60);
+  Sender sender(limits);
+  CHECK(sender.Run(absl::Minutes(59)) == 0);
+  sender.Run(absl::Minutes(2));
+  CHECK(sender.Run(absl::Seconds(1)) > 900e6);
+}
+
+TEST_CASE("while commits take too long copies slow down, and come back after it", "[copy]") {
+  Sender sender(LimitsByDefault());
+  sender.pace.Begin(kP99);
+  CHECK(sender.Run(absl::Seconds(5), 2 * kP99) > 900e6);
+  sender.Run(absl::Seconds(10), 3 * kP99);
+  CHECK(sender.pace.is_backing_off());
+  CHECK(sender.Run(absl::Seconds(5), 3 * kP99) < 10e6);
+  sender.Run(absl::Seconds(60), kP99);
+  CHECK(sender.Run(absl::Seconds(5), kP99) > 900e6);
+  CHECK_FALSE(sender.pace.is_backing_off());
+}
+
+TEST_CASE("however slow commits are, a copy never stands still for good", "[copy]") {
+  Sender sender(LimitsByDefault());
+  sender.pace.Begin(kP99);
+  sender.Run(absl::Minutes(10), 100 * kP99);
+  CHECK(sender.Run(absl::Minutes(1), 100 * kP99) > 200e3);
+}
+
+TEST_CASE("what commits took before is asked for once, until all copies have ended", "[copy]") {
+  Sender sender(LimitsByDefault());
+  sender.pace.Begin(kP99);
+  sender.pace.Begin(10 * kP99);  // After a break: the copy itself made them slow.
+  sender.Run(absl::Seconds(5), 5 * kP99);
+  CHECK(sender.pace.is_backing_off());
+  sender.pace.Forget();
+  sender.pace.Begin(10 * kP99);
+  sender.Run(absl::Seconds(60), 5 * kP99);
+  CHECK_FALSE(sender.pace.is_backing_off());
+}
+
+TEST_CASE("commits that were never slow count as a millisecond", "[copy]") {
+  Sender sender(LimitsByDefault());
+  sender.pace.Begin(GENERATE(std::optional<absl::Duration>(),
+                             std::optional<absl::Duration>(absl::Microseconds(100))));
+  sender.Run(absl::Seconds(5), absl::Milliseconds(1.9));
+  CHECK_FALSE(sender.pace.is_backing_off());
+  sender.Run(absl::Seconds(5), absl::Milliseconds(2.1));
+  CHECK(sender.pace.is_backing_off());
+}
+
+TEST_CASE("limits that mean nothing are refused", "[copy]") {
+  pb::CopyLimits limits;
+  SECTION("a ratio under one") { limits.set_max_commit_latency_ratio(0.5); }
+  SECTION("a negative ratio") { limits.set_max_commit_latency_ratio(-1); }
+  SECTION("a minute after midnight") { limits.add_quiet_hours()->set_from_minute(1'440); }
+  SECTION("hours that never begin") { limits.add_quiet_hours()->set_from_minute(0); }
+  SECTION("a zone that is none") {
+    pb::QuietHours& hours = *limits.add_quiet_hours();
+    hours.set_to_minute(1);
+    hours.set_utc_offset_minutes(900);
+  }
+  CHECK(absl::IsInvalidArgument(CheckLimits(limits)));
+  CHECK(CheckLimits(LimitsByDefault()).ok());
+}
+
+}  // namespace
+}  // namespace ledger
