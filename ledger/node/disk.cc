@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "ledger/copy/install.h"
 #include "ledger/node/config.h"
-#include "ledger/node/snapshotter.h"
 
 namespace ledger {
 
@@ -38,6 +38,7 @@ absl::Status Disk::OpenFiles() {
   ASSIGN_OR_RETURN(base::FolderLock taken, base::FolderLock::Take(folder));
   lock.emplace(std::move(taken));
   small_files.emplace(*options.files, folder);
+  RETURN_IF_ERROR(FinishCopy(*options.files, folder));
   ASSIGN_OR_RETURN(snapshots, Snapshots::Open(*options.files, folder + "/snapshots"));
   ASSIGN_OR_RETURN(const std::vector<uint64_t> positions, snapshots->List());
   const uint64_t scan_from = positions.empty() ? 1 : positions.front() + 1;
@@ -46,6 +47,7 @@ absl::Status Disk::OpenFiles() {
   if (!log->torn_tail().empty()) {
     Say(absl::StrCat("dropped a torn tail, which nobody was told of: ", log->torn_tail()));
   }
+  if (log->durable_position() > 0) RETURN_IF_ERROR(RemoveIncoming(*options.files, folder));
   RETURN_IF_ERROR(snapshots->CheckLogReaches(log->durable_position()));
   ASSIGN_OR_RETURN(history, History::Open(*options.files, {.folder = folder + "/history"}));
   NewShard();

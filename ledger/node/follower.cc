@@ -24,8 +24,12 @@ bool IsFinal(const absl::Status& status) {
 
 }  // namespace
 
-Follower::Follower(std::string self, std::map<std::string, std::string> addresses, Writer& writer)
-    : self_(std::move(self)), addresses_(std::move(addresses)), writer_(writer) {
+Follower::Follower(Options options, Writer& writer)
+    : options_(std::move(options)), writer_(writer), copier_([this] {
+        CopierOptions copier = options_.copier;
+        copier.on_tail = [this](const pb::SourceTail& tail) { NoteTail(tail); };
+        return copier;
+      }()) {
   thread_ = std::thread([this] { Loop(); });
 }
 
@@ -37,7 +41,14 @@ void Follower::SetTarget(const std::string& node_id) {
   target_ = node_id;
   ++orders_;
   source_ = {};
-  if (pull_ != nullptr) pull_->context.TryCancel();
+  Cancel();
+}
+
+void Follower::Cancel() {
+  if (pull_ == nullptr) return;
+  pull_->is_cancelled = true;
+  pull_->context.TryCancel();
+  copier_.Wake();
 }
 
 Follower::Source Follower::source() const {
@@ -49,7 +60,7 @@ void Follower::Stop() {
   {
     const absl::MutexLock lock(&mutex_);
     stopping_ = true;
-    if (pull_ != nullptr) pull_->context.TryCancel();
+    Cancel();
   }
   if (thread_.joinable()) thread_.join();
 }
@@ -75,7 +86,7 @@ void Follower::Loop() {
       pull = std::make_shared<Pull>(target_);
       pull_ = pull;
     }
-    const absl::Status status = PullRecords(pull);
+    const absl::Status status = CopyOrPull(pull);
     Ended(*pull, status, tries);
   }
 }
@@ -102,15 +113,41 @@ void Follower::Ended(const Pull& pull, const absl::Status& status, int tries) {
   mutex_.AwaitWithTimeout(absl::Condition(+is_changed, &change), delay);
 }
 
-absl::Status Follower::PullRecords(const std::shared_ptr<Pull>& pull) {
-  const auto address = addresses_.find(pull->target);
-  if (address == addresses_.end()) {
+absl::Status Follower::CopyOrPull(const std::shared_ptr<Pull>& pull) {
+  const auto address = options_.addresses.find(pull->target);
+  if (address == options_.addresses.end()) {
     return absl::InvalidArgumentError("no member of the shard: " + pull->target);
   }
   pb::PullRequest request;
-  request.set_follower(self_);
+  request.set_follower(options_.self);
   RETURN_IF_ERROR(AskPosition(request));
-  const auto stub = pb::Node::NewStub(rpc::Connect(address->second));
+  if (request.after_position() == 0) {
+    ASSIGN_OR_RETURN(const Copier::End end,
+                     copier_.Run(pull->target, address->second, pull->is_cancelled));
+    if (end == Copier::End::kWhole) {
+      {
+        const absl::MutexLock lock(&mutex_);
+        stopping_ = true;
+      }
+      options_.on_copied();
+      return absl::OkStatus();
+    }
+  }
+  return PullRecords(pull, request, address->second);
+}
+
+void Follower::NoteTail(const pb::SourceTail& tail) {
+  const absl::MutexLock lock(&mutex_);
+  if (pull_ == nullptr || pull_->is_cancelled) return;
+  source_.is_connected = true;
+  source_.position = std::max(source_.position, tail.position());
+  source_.bytes = std::max(source_.bytes, tail.bytes());
+  source_.timestamp_ns = std::max(source_.timestamp_ns, tail.timestamp_ns());
+}
+
+absl::Status Follower::PullRecords(const std::shared_ptr<Pull>& pull,
+                                   const pb::PullRequest& request, const std::string& address) {
+  const auto stub = pb::Node::NewStub(rpc::Connect(address));
   const auto stream = stub->PullRecords(&pull->context, request);
   pb::RecordChunk chunk;
   while (stream->Read(&chunk)) {

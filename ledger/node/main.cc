@@ -3,18 +3,26 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "base/status_macros.h"
+#include "hamisha/ledger/v1/copy.grpc.pb.h"
+#include "ledger/copy/limits_text.h"
 #include "ledger/node/config.h"
 #include "ledger/node/node.h"
 #include "ledger/node/offline_check.h"
 #include "ledger/node/replay.h"
+#include "rpc/rpc.h"
 
 namespace {
+
+namespace pb = ::hamisha::ledger::v1;
 
 constexpr int kFailed = 1;
 
@@ -92,6 +100,65 @@ int Verify(const ledger::CutoverFiles& given) {
   return 0;
 }
 
+// What `limits` was told to change.
+struct LimitChanges {
+  std::string address;
+  std::string max_rate;
+  std::optional<double> latency_ratio;
+  std::vector<std::string> quiet;
+  std::string zone = "Z";
+  bool no_quiet = false;
+
+  bool any() const {
+    return !max_rate.empty() || latency_ratio.has_value() || !quiet.empty() || no_quiet;
+  }
+};
+
+absl::Status Change(const LimitChanges& changes, pb::CopyLimits& limits) {
+  if (!changes.max_rate.empty()) {
+    ASSIGN_OR_RETURN(const uint64_t rate, ledger::ParseRate(changes.max_rate));
+    limits.set_max_bytes_per_s(rate);
+  }
+  if (changes.latency_ratio) limits.set_max_commit_latency_ratio(*changes.latency_ratio);
+  if (changes.no_quiet || !changes.quiet.empty()) limits.clear_quiet_hours();
+  for (const std::string& text : changes.quiet) {
+    ASSIGN_OR_RETURN(*limits.add_quiet_hours(), ledger::ParseQuietHours(text, changes.zone));
+  }
+  return absl::OkStatus();
+}
+
+// Shows the limits of a node that runs, changed first where that was asked for.
+int Limits(const LimitChanges& changes) {
+  const auto stub = pb::Copies::NewStub(rpc::Connect(changes.address));
+  pb::CopyLimits limits;
+  grpc::ClientContext asking;
+  grpc::Status answer = stub->GetCopyLimits(&asking, pb::GetCopyLimitsRequest(), &limits);
+  if (answer.ok() && changes.any()) {
+    const absl::Status changed = Change(changes, limits);
+    if (!changed.ok()) return Fail(changed);
+    grpc::ClientContext setting;
+    const pb::CopyLimits wanted = limits;
+    answer = stub->SetCopyLimits(&setting, wanted, &limits);
+  }
+  if (!answer.ok()) return Fail(rpc::FromGrpc(answer));
+  std::cout << ledger::ToText(limits) << std::flush;
+  return 0;
+}
+
+void AddLimitOptions(CLI::App& limits, LimitChanges& changes) {
+  limits.add_option("address", changes.address, "host:port of a node that runs.")->required();
+  limits.add_option("--max-rate", changes.max_rate, "As 50MB/s, as sent; 0: no limit.");
+  limits.add_option("--latency-ratio", changes.latency_ratio,
+                    "Slower while the p99 of commits is above so many times what it was before "
+                    "the copy, as 2; 0: not looked at.");
+  limits.add_option("--quiet", changes.quiet,
+                    "As 22:00-06:00@10MB/s, without a rate: nothing is sent then. In place of all "
+                    "quiet hours; may be given again.");
+  limits.add_option("--zone", changes.zone, "The clock of the quiet hours, as +03:00.")
+      ->capture_default_str();
+  limits.add_flag("--no-quiet", changes.no_quiet, "No quiet hours.");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -128,6 +195,10 @@ int main(int argc, char** argv) {
       ->required();
   verify->add_option("--keys", given.keys, "The nodes' public keys in JSON.")->required();
   verify->add_option("--proof", given.proof, "An account's proof in JSON.");
+  CLI::App* const limits =
+      app.add_subcommand("limits", "What copies from a node may take of it: show, change.");
+  LimitChanges changes;
+  AddLimitOptions(*limits, changes);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -135,6 +206,7 @@ int main(int argc, char** argv) {
   }
   if (*init) return Init(data_dir);
   if (*bootstrap) return Bootstrap(config);
+  if (*limits) return Limits(changes);
   if (*replay) return Replay(data_dir, shard);
   if (*prove) return Prove(data_dir, wanted, account);
   if (*verify) return Verify(given);

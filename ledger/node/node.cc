@@ -11,6 +11,10 @@
 #include "absl/strings/str_cat.h"
 #include "base/invariant.h"
 #include "base/status_macros.h"
+#include "ledger/copy/commit_latency.h"
+#include "ledger/copy/copy_service.h"
+#include "ledger/copy/exports.h"
+#include "ledger/copy/throttle.h"
 #include "ledger/core/certificate.h"
 #include "ledger/node/challenger.h"
 #include "ledger/node/config.h"
@@ -36,6 +40,7 @@ namespace {
 constexpr int kStopTimeoutS = 2;
 constexpr size_t kReadThreads = 2;
 constexpr int kSearchTimeoutS = 60;
+constexpr uint32_t kCopyKeptHours = 24;
 
 std::map<std::string, std::string> Addresses(const pb::NodeConfig& config) {
   std::map<std::string, std::string> addresses;
@@ -43,62 +48,140 @@ std::map<std::string, std::string> Addresses(const pb::NodeConfig& config) {
   return addresses;
 }
 
+pb::SourceTail ToSourceTail(const DurableTail::View& view) {
+  pb::SourceTail tail;
+  tail.set_position(view.position);
+  tail.set_bytes(view.bytes);
+  tail.set_timestamp_ns(view.timestamp_ns);
+  return tail;
+}
+
 }  // namespace
 
+// All of a node from the disk up. Opened anew when a copy has come in.
 struct LedgerNode::State {
   Disk disk;
+  std::optional<CommitLatency> latency;
   std::optional<Writer> writer;
   std::optional<Follower> follower;
   std::optional<ReadPool> reads;
   std::optional<Snapshotter> snapshotter;
   std::optional<Challenger> challenger;
   std::optional<Verifier> verifier;
+  std::unique_ptr<Exports> exports;
+  std::unique_ptr<Throttle> throttle;
+  std::optional<CopyService> copy_service;
   std::optional<LedgerService> ledger_service;
   std::optional<VerificationService> verification_service;
   std::optional<NodeService> node_service;
   std::optional<FaultsService> faults_service;
   rpc::RunningServer running;
 
-  absl::Status Serve() {
-    const pb::NodeConfig& config = disk.options.config;
+  absl::Status Open(NodeOptions options) {
+    disk.options = std::move(options);
+    return disk.Open();
+  }
+
+  // `on_copied` as the follower's.
+  absl::Status Serve(const std::string& listen, std::function<void()> on_copied) {
     const std::string following = disk.shard->following();
+    StartWriter();
+    RETURN_IF_ERROR(OpenCopies());
+    follower.emplace(FollowerOptions(std::move(on_copied)), *writer);
+    StartVerification();
+    StartServices();
+    std::vector<grpc::Service*> services = {&*ledger_service, &*node_service, &*copy_service,
+                                            &*verification_service};
+    if (disk.options.config.lab_faults()) services.push_back(&faults_service.emplace(*writer));
+    ASSIGN_OR_RETURN(running, rpc::Serve({.listen = listen, .services = std::move(services)}));
+    follower->SetTarget(following);
+    return absl::OkStatus();
+  }
+
+  void StartWriter() {
+    latency.emplace(*disk.options.clock);
     writer.emplace(
         *disk.shard, *disk.log,
         WriterOptions{.requests_max = disk.options.requests_max,
                       .on_fatal = disk.options.on_fatal,
+                      .latency = &*latency,
                       .on_durable = [history = disk.history.get()](uint64_t timestamp_ns) {
                         history->Durable(timestamp_ns);
                       }});
     disk.history->SetOnCaughtUp([this] { writer->CaughtUp(); });
-    follower.emplace(config.node_id(), Addresses(config), *writer);
-    StartVerification();
-    follower->SetTarget(following);
+  }
+
+  absl::Status OpenCopies() {
+    const pb::NodeConfig& config = disk.options.config;
+    const uint32_t kept_hours =
+        config.copy_kept_hours() == 0 ? kCopyKeptHours : config.copy_kept_hours();
+    ASSIGN_OR_RETURN(exports, Exports::Open({.files = *disk.options.files,
+                                             .data_dir = config.data_dir(),
+                                             .shard = config.shard(),
+                                             .snapshots = *disk.snapshots,
+                                             .history = *disk.history,
+                                             .log = *disk.log,
+                                             .clock = *disk.options.clock},
+                                            absl::Hours(kept_hours)));
+    ASSIGN_OR_RETURN(
+        throttle, Throttle::Open(*disk.options.files, config.data_dir() + "/copy_limits", *latency,
+                                 *disk.options.clock));
+    return absl::OkStatus();
+  }
+
+  Follower::Options FollowerOptions(std::function<void()> on_copied) const {
+    const pb::NodeConfig& config = disk.options.config;
+    return {.self = config.node_id(),
+            .addresses = Addresses(config),
+            .copier = {.files = disk.options.files,
+                       .clock = disk.options.clock,
+                       .self = config.node_id(),
+                       .shard = config.shard(),
+                       .data_dir = config.data_dir(),
+                       .log_bytes = config.copy_log_bytes(),
+                       .streams = config.copy_streams(),
+                       .say = disk.options.say},
+            .on_copied = std::move(on_copied)};
+  }
+
+  void StartServices() {
+    const pb::NodeConfig& config = disk.options.config;
     reads.emplace(ReadPoolOptions{.threads = kReadThreads,
                                   .waiting_max = disk.options.requests_max,
                                   .bytes_max = disk.options.read_bytes_max});
+    copy_service.emplace(CopyParts{.exports = *exports,
+                                   .throttle = *throttle,
+                                   .snapshots = *disk.snapshots,
+                                   .log = *disk.log,
+                                   .clock = *disk.options.clock,
+                                   .tail = [this] { return ToSourceTail(disk.tail.Get()); },
+                                   .take_snapshot =
+                                       [this](auto done) {
+                                         snapshotter->Take(
+                                             [done](const auto& taken) { done(taken.status()); });
+                                       },
+                                   .files = *disk.options.files});
+    SnapshotterOptions snapshots{.every_log_bytes = config.snapshot_log_bytes(),
+                                 .clock = disk.options.clock,
+                                 .say = disk.options.say};
+    snapshots.give_up_log = [this, trims = config.trims_log()](uint64_t position) {
+      copy_service->DropUnasked();
+      return trims ? exports->TrimLogBefore(position) : absl::OkStatus();
+    };
     snapshotter.emplace(SnapshotterParts{.writer = *writer,
-                                         .log = *disk.log,
                                          .history = *disk.history,
                                          .snapshots = *disk.snapshots,
                                          .tail = disk.tail},
-                        SnapshotterOptions{.every_log_bytes = config.snapshot_log_bytes(),
-                                           .trims_log = config.trims_log(),
-                                           .clock = disk.options.clock,
-                                           .say = disk.options.say},
-                        disk.snapshot_log_bytes);
+                        std::move(snapshots), disk.snapshot_log_bytes);
     ledger_service.emplace(config.shard(), *writer, *reads);
     node_service.emplace(NodeParts{.config = config,
                                    .writer = *writer,
                                    .follower = *follower,
                                    .log = *disk.log,
                                    .tail = disk.tail,
-                                   .snapshotter = *snapshotter});
-    std::vector<grpc::Service*> services = {&*ledger_service, &*node_service,
-                                            &*verification_service};
-    if (config.lab_faults()) services.push_back(&faults_service.emplace(*writer));
-    const std::string listen = config.listen().empty() ? "127.0.0.1:0" : config.listen();
-    ASSIGN_OR_RETURN(running, rpc::Serve({.listen = listen, .services = std::move(services)}));
-    return absl::OkStatus();
+                                   .snapshotter = *snapshotter,
+                                   .copies = *copy_service,
+                                   .latency = *latency});
   }
 
   void StartVerification() {
@@ -131,41 +214,78 @@ struct LedgerNode::State {
           .IgnoreError();
     });
   }
+
+  void Stop() {
+    // A read may take longer than calls are given: it is told to ask another node.
+    if (disk.history) disk.history->Cancel();
+    if (follower) follower->Stop();
+    disk.tail.Close();
+    if (copy_service) copy_service->Close();
+    // Who waits for it is answered.
+    if (verifier) verifier->Stop();
+    if (running.server != nullptr) {
+      running.server->Shutdown(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                                            gpr_time_from_seconds(kStopTimeoutS, GPR_TIMESPAN)));
+      running.server->Wait();
+      running.server.reset();
+    }
+    if (challenger) challenger->Stop();
+    if (reads) reads->Stop();
+    if (snapshotter) snapshotter->Stop();
+    if (writer) writer->Stop();
+    if (disk.history) disk.history->SetOnCaughtUp({});
+  }
 };
 
-LedgerNode::LedgerNode(std::unique_ptr<State> state) : state_(std::move(state)) {}
+LedgerNode::LedgerNode(NodeOptions options) : options_(std::move(options)) {}
 
 LedgerNode::~LedgerNode() { Stop(); }
 
 absl::StatusOr<std::unique_ptr<LedgerNode>> LedgerNode::Start(NodeOptions options) {
-  auto state = std::make_unique<State>();
-  state->disk.options = std::move(options);
-  RETURN_IF_ERROR(state->disk.Open());
-  std::unique_ptr<LedgerNode> node(new LedgerNode(std::move(state)));
-  RETURN_IF_ERROR(node->state_->Serve());
+  std::unique_ptr<LedgerNode> node(new LedgerNode(std::move(options)));
+  const std::string& listen = node->options_.config.listen();
+  RETURN_IF_ERROR(node->OpenAndServe(listen.empty() ? "127.0.0.1:0" : listen));
+  node->address_ = node->state_->running.address;
+  node->reopening_ = std::thread([started = node.get()] { started->ReopenWhenCopied(); });
   return node;
 }
 
-const std::string& LedgerNode::address() const { return state_->running.address; }
+absl::Status LedgerNode::OpenAndServe(const std::string& listen) {
+  state_ = std::make_unique<State>();
+  RETURN_IF_ERROR(state_->Open(options_));
+  return state_->Serve(listen, [this] {
+    const absl::MutexLock lock(&mutex_);
+    is_copied_ = true;
+  });
+}
+
+void LedgerNode::ReopenWhenCopied() {
+  {
+    const absl::MutexLock lock(&mutex_);
+    const auto is_time = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return is_copied_ || stopping_;
+    };
+    mutex_.Await(absl::Condition(&is_time));
+    if (stopping_) return;  // The next start does it.
+  }
+  if (options_.say) options_.say("the copy is whole: opening the node with it");
+  state_->Stop();
+  state_.reset();
+  const absl::Status status = OpenAndServe(address_);
+  if (status.ok()) return;
+  if (options_.say) options_.say(absl::StrCat("the node ends: ", status.message()));
+  if (options_.on_fatal) options_.on_fatal(status);
+}
+
+const std::string& LedgerNode::address() const { return address_; }
 
 void LedgerNode::Stop() {
-  // A read may take longer than calls are given: it is told to ask another node.
-  if (state_->disk.history) state_->disk.history->Cancel();
-  if (state_->follower) state_->follower->Stop();
-  state_->disk.tail.Close();
-  // Who waits for it is answered.
-  if (state_->verifier) state_->verifier->Stop();
-  if (state_->running.server != nullptr) {
-    state_->running.server->Shutdown(gpr_time_add(
-        gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(kStopTimeoutS, GPR_TIMESPAN)));
-    state_->running.server->Wait();
-    state_->running.server.reset();
+  {
+    const absl::MutexLock lock(&mutex_);
+    stopping_ = true;
   }
-  if (state_->challenger) state_->challenger->Stop();
-  if (state_->reads) state_->reads->Stop();
-  if (state_->snapshotter) state_->snapshotter->Stop();
-  if (state_->writer) state_->writer->Stop();
-  if (state_->disk.history) state_->disk.history->SetOnCaughtUp({});
+  if (reopening_.joinable()) reopening_.join();
+  if (state_ != nullptr) state_->Stop();
 }
 
 absl::Status Bootstrap(NodeOptions options) {

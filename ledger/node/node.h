@@ -3,10 +3,13 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/synchronization/mutex.h"
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "hamisha/ledger/v1/node.pb.h"
@@ -30,7 +33,8 @@ struct NodeOptions {
   std::function<void(const std::string&)> say;
 };
 
-// One node of one shard: its log, its state, its threads and its server.
+// One node of one shard: its log, its state, its threads and its server. When a copy of another
+// node has come in whole, it ends and begins again with it, on the same address.
 class LedgerNode {
  public:
   // Reads the log back, then serves. DATA_LOSS names what is damaged; FAILED_PRECONDITION when the
@@ -45,8 +49,18 @@ class LedgerNode {
 
  private:
   struct State;
-  explicit LedgerNode(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit LedgerNode(NodeOptions options);
+  absl::Status OpenAndServe(const std::string& listen);
+  void ReopenWhenCopied();
+
+  const NodeOptions options_;
+  std::string address_;
+  std::unique_ptr<State> state_;  // The reopening thread's, once it runs.
+
+  absl::Mutex mutex_;
+  bool is_copied_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread reopening_;
 };
 
 // Writes the first record of the shard. Only for `first_owner`, and only into an empty log.

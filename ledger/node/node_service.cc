@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -24,6 +25,12 @@ Shard::Answer<Response> FinishWith(grpc::ServerUnaryReactor* reactor, Response* 
 
 uint64_t Missing(uint64_t there, uint64_t here) { return there > here ? there - here : 0; }
 
+void Set(absl::Duration time, google::protobuf::Duration& message) {
+  constexpr int64_t kNsPerSecond = 1'000'000'000;
+  message.set_seconds(absl::ToInt64Nanoseconds(time) / kNsPerSecond);
+  message.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(time) % kNsPerSecond));
+}
+
 pb::Lag LagOf(const Follower::Source& source, const Shard& shard) {
   pb::Lag lag;
   lag.set_records(Missing(source.position, shard.position()));
@@ -32,9 +39,7 @@ pb::Lag LagOf(const Follower::Source& source, const Shard& shard) {
   if (lag.records() > 0) {
     const auto behind_ns = static_cast<int64_t>(
         Missing(source.timestamp_ns, shard.position() > 0 ? shard.timestamp_ns() : 0));
-    constexpr int64_t kNsPerSecond = 1'000'000'000;
-    lag.mutable_time()->set_seconds(behind_ns / kNsPerSecond);
-    lag.mutable_time()->set_nanos(static_cast<int32_t>(behind_ns % kNsPerSecond));
+    Set(absl::Nanoseconds(behind_ns), *lag.mutable_time());
   }
   return lag;
 }
@@ -56,11 +61,17 @@ void NodeService::AnswerStatus(Shard& shard, Reactor* reactor, pb::NodeStatus* r
   const Follower::Source source = parts_.follower.source();
   const bool is_following = !shard.following().empty();
   const pb::Lag lag = LagOf(source, shard);
+  const std::optional<absl::Duration> commit_p99 = parts_.latency.P99();
+  // It has its first record once it is whole, and then does not copy any more.
+  const auto copy =
+      is_following && shard.position() == 0 ? parts_.follower.copy_progress() : std::nullopt;
   shard.GetStatus([=](const absl::StatusOr<pb::NodeStatus>& status) {
     if (status.ok()) {
       *response = *status;
       if (is_following) *response->mutable_lag() = lag;
       if (!source.fault.empty()) response->set_fault(source.fault);
+      if (copy) *response->mutable_copy() = *copy;
+      if (commit_p99) Set(*commit_p99, *response->mutable_commit_p99());
     }
     reactor->Finish(rpc::ToGrpc(status.status()));
   });
@@ -162,7 +173,12 @@ grpc::ServerUnaryReactor* NodeService::TakeSnapshot(Context* context,
 
 grpc::ServerWriteReactor<pb::RecordChunk>* NodeService::PullRecords(
     Context*, const pb::PullRequest* request) {
-  return PullStream::Start(*request, parts_.log, parts_.tail, streams_);
+  return PullStream::Start(*request, {.log = parts_.log,
+                                      .tail = parts_.tail,
+                                      .count = streams_,
+                                      .caught_up = [this](const std::string& follower) {
+                                        parts_.copies.CaughtUp(follower);
+                                      }});
 }
 
 }  // namespace ledger

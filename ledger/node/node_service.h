@@ -3,6 +3,8 @@
 #include <atomic>
 
 #include "hamisha/ledger/v1/node.grpc.pb.h"
+#include "ledger/copy/commit_latency.h"
+#include "ledger/copy/copy_service.h"
 #include "ledger/node/durable_tail.h"
 #include "ledger/node/follower.h"
 #include "ledger/node/snapshotter.h"
@@ -19,6 +21,8 @@ struct NodeParts {
   Log& log;
   DurableTail& tail;
   Snapshotter& snapshotter;
+  CopyService& copies;
+  const CommitLatency& latency;
 };
 
 // hamisha/ledger/v1/node.proto.

@@ -1,6 +1,7 @@
 #include "ledger/node/pull_stream.h"
 
 #include <thread>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/hash.h"
@@ -18,22 +19,16 @@ constexpr int kStreamsMax = 32;
 
 }  // namespace
 
-PullStream* PullStream::Start(const pb::PullRequest& request, Log& log, DurableTail& tail,
-                              std::atomic<int>& count) {
-  auto* const stream = new PullStream(request, log, tail, count);
+PullStream* PullStream::Start(const pb::PullRequest& request, Parts parts) {
+  auto* const stream = new PullStream(request, std::move(parts));
   // Ends with Finish(), after which it touches nothing of the node.
   std::thread([stream] { stream->Finish(rpc::ToGrpc(stream->Stream())); }).detach();
   return stream;
 }
 
-PullStream::PullStream(const pb::PullRequest& request, Log& log, DurableTail& tail,
-                       std::atomic<int>& count)
-    : request_(request),
-      log_(log),
-      tail_(tail),
-      count_(count),
-      sent_position_(request.after_position()) {
-  ++count_;
+PullStream::PullStream(const pb::PullRequest& request, Parts parts)
+    : request_(request), parts_(std::move(parts)), sent_position_(request.after_position()) {
+  ++parts_.count;
 }
 
 void PullStream::OnWriteDone(bool ok) {
@@ -44,21 +39,23 @@ void PullStream::OnWriteDone(bool ok) {
 
 void PullStream::OnCancel() {
   is_cancelled_ = true;
-  tail_.Wake();
+  parts_.tail.Wake();
 }
 
 void PullStream::OnDone() {
-  --count_;
+  --parts_.count;
   delete this;
 }
 
 absl::Status PullStream::Stream() {
-  if (count_ > kStreamsMax) return absl::ResourceExhaustedError("too many followers; try later");
+  if (parts_.count > kStreamsMax)
+    return absl::ResourceExhaustedError("too many followers; try later");
   RETURN_IF_ERROR(CheckHolds());
-  LogReader reader(log_, sent_position_ + 1);
+  LogReader reader(parts_.log, sent_position_ + 1);
   // The first chunk goes at once, and says how far behind the follower is.
-  for (DurableTail::View view = tail_.Get(); !view.closed && !is_cancelled_;
-       view = tail_.Await(sent_position_, sent_certificate_position_, is_cancelled_, kHeartbeat)) {
+  for (DurableTail::View view = parts_.tail.Get(); !view.closed && !is_cancelled_;
+       view = parts_.tail.Await(sent_position_, sent_certificate_position_, is_cancelled_,
+                                kHeartbeat)) {
     chunk_.Clear();
     chunk_.set_durable_position(view.position);
     chunk_.set_durable_bytes(view.bytes);
@@ -70,6 +67,10 @@ absl::Status PullStream::Stream() {
       sent_certificate_position_ = view.certificate_position;
     }
     if (!Write()) return absl::CancelledError("the follower has gone");
+    if (!is_caught_up_ && sent_position_ >= view.position) {
+      is_caught_up_ = true;
+      parts_.caught_up(request_.follower());
+    }
   }
   return absl::UnavailableError("the node is stopping");
 }
@@ -77,15 +78,15 @@ absl::Status PullStream::Stream() {
 absl::Status PullStream::CheckHolds() const {
   const uint64_t position = request_.after_position();
   if (position == 0) return absl::OkStatus();
-  const uint64_t last = log_.durable_position();
+  const uint64_t last = parts_.log.durable_position();
   if (position > last) {
     return absl::FailedPreconditionError(absl::StrCat(
         "the logs diverge: '", request_.follower(), "' holds record ", position,
         ", but the log of the node that it follows ends at ", last, ": nothing was dropped"));
   }
   // The record before the oldest that is left stands in that one's chain.
-  const bool is_trimmed = position + 1 == log_.first_position() && position < last;
-  LogReader reader(log_, is_trimmed ? position + 1 : position);
+  const bool is_trimmed = position + 1 == parts_.log.first_position() && position < last;
+  LogReader reader(parts_.log, is_trimmed ? position + 1 : position);
   ASSIGN_OR_RETURN(const LogReader::Item* const item, reader.Next());
   const base::Hash256& hash = is_trimmed ? item->record.previous_hash : item->record.hash;
   if (base::AsBytes(hash) == absl::string_view(request_.after_hash())) return absl::OkStatus();

@@ -2,7 +2,8 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
+#include <functional>
+#include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -16,13 +17,18 @@ namespace ledger {
 // the log on a thread of its own; deletes itself when the call is over, before the server is.
 class PullStream final : public grpc::ServerWriteReactor<::hamisha::ledger::v1::RecordChunk> {
  public:
-  // `log`, `tail` and `count` must outlive the server. `count` is that of the streams.
-  static PullStream* Start(const ::hamisha::ledger::v1::PullRequest& request, Log& log,
-                           DurableTail& tail, std::atomic<int>& count);
+  // What streams work with; all must outlive the server.
+  struct Parts {
+    Log& log;
+    DurableTail& tail;
+    std::atomic<int>& count;  // Of the streams.
+    // A stream has given its follower all that there was. On the stream's thread, once.
+    std::function<void(const std::string& follower)> caught_up;
+  };
+  static PullStream* Start(const ::hamisha::ledger::v1::PullRequest& request, Parts parts);
 
  private:
-  PullStream(const ::hamisha::ledger::v1::PullRequest& request, Log& log, DurableTail& tail,
-             std::atomic<int>& count);
+  PullStream(const ::hamisha::ledger::v1::PullRequest& request, Parts parts);
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
   void OnDone() override;
@@ -33,9 +39,8 @@ class PullStream final : public grpc::ServerWriteReactor<::hamisha::ledger::v1::
   bool Write();
 
   const ::hamisha::ledger::v1::PullRequest request_;
-  Log& log_;
-  DurableTail& tail_;
-  std::atomic<int>& count_;
+  const Parts parts_;
+  bool is_caught_up_ = false;
   std::atomic<bool> is_cancelled_ = false;
 
   ::hamisha::ledger::v1::RecordChunk chunk_;

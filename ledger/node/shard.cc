@@ -49,7 +49,8 @@ absl::Status Shard::Replay(const Record& record) {
 }
 
 absl::Status Shard::ReplayDone() {
-  RETURN_IF_ERROR(options_.history->CheckReplayed());
+  ASSIGN_OR_RETURN(const uint64_t copied_ns, options_.files->LoadCopiedHistory());
+  RETURN_IF_ERROR(options_.history->CheckReplayed(copied_ns));
   ownership_.Durable(position());
   taken_ = durable_ = appended_;
   is_replayed_ = true;

@@ -241,6 +241,13 @@ void Shard::AnswerChange(const LogEntry& open, Answer<pb::OwnershipChange> answe
 }
 
 absl::Status Shard::BecomePrimary() {
+  // Of a copy whose records behind it were never read. A certificate is of a later position, so
+  // only a disk that lost its end leads here.
+  if (options_.history->IsAhead()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the history that node ", ownership_.self(),
+                     " copied is of records that its log does not have: it must follow first"));
+  }
   if (following_.empty()) return absl::OkStatus();
   RETURN_IF_ERROR(options_.files->SaveFollowing(""));
   following_.clear();

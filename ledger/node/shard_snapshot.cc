@@ -46,6 +46,7 @@ absl::StatusOr<FrozenShard> Shard::Freeze() {
   for (const LogEntry& entry : moves_) ToMessage(entry, *frozen.node.add_moves());
   for (const auto& [position, statement] : sealed_) *frozen.node.add_seals() = statement;
   frozen.node.set_log_bytes(appended_.bytes);
+  frozen.node.set_accounts(state_.account_count());
   options_.history->SealWindow();
   frozen.reached = options_.history->reached();
   frozen.image = state_.Freeze();

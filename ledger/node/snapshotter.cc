@@ -147,9 +147,9 @@ absl::Status Snapshotter::AwaitTime(absl::Duration due) {
 
 absl::Status Snapshotter::GiveUpOld() {
   RETURN_IF_ERROR(parts_.snapshots.Prune());
-  if (!options_.trims_log) return absl::OkStatus();
+  if (!options_.give_up_log) return absl::OkStatus();
   ASSIGN_OR_RETURN(const uint64_t position, parts_.snapshots.TrimPosition());
-  return parts_.log.TrimBefore(position);
+  return options_.give_up_log(position);
 }
 
 }  // namespace ledger

@@ -16,7 +16,6 @@
 #include "ledger/history/history.h"
 #include "ledger/node/durable_tail.h"
 #include "ledger/node/writer.h"
-#include "ledger/storage/log.h"
 #include "ledger/storage/snapshots.h"
 
 namespace ledger {
@@ -24,7 +23,6 @@ namespace ledger {
 // What the snapshotter works with; all must outlive it.
 struct SnapshotterParts {
   Writer& writer;
-  Log& log;
   History& history;
   Snapshots& snapshots;
   const DurableTail& tail;
@@ -32,7 +30,8 @@ struct SnapshotterParts {
 
 struct SnapshotterOptions {
   uint64_t every_log_bytes = 0;
-  bool trims_log = false;
+  // With each snapshot: the log before that position is not needed for it any more.
+  std::function<absl::Status(uint64_t position)> give_up_log = {};
   const base::Clock* clock = &base::SystemClock();
   std::function<void(const std::string&)> say;
 };

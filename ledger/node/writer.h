@@ -11,6 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "ledger/copy/commit_latency.h"
 #include "ledger/node/shard.h"
 #include "ledger/storage/frame.h"
 #include "ledger/storage/log.h"
@@ -23,6 +24,7 @@ struct WriterOptions {
   // The log failed: nothing is durable any more, end the program. Once, on the writer thread,
   // after all calls were answered UNAVAILABLE.
   std::function<void(const absl::Status&)> on_fatal;
+  CommitLatency* latency = nullptr;  // Told of each commit.
   // All records up to that time are durable. On the syncing thread.
   std::function<void(uint64_t timestamp_ns)> on_durable;
 };
@@ -89,6 +91,7 @@ class Writer {
   Frame io_frame_;
   bool io_mark_ = false;
   uint64_t io_timestamp_ns_ = 0;
+  absl::Duration io_begun_;
 
   bool is_failure_reported_ = false;  // The writer thread's.
 

@@ -115,9 +115,12 @@ TEST_CASE("a restart brings back the same state, and repeats are answered again"
   for (uint64_t id = 1; id < 100; id += 10) {
     REQUIRE(Create(cluster.ledger("source"), Transfers(id, 10)).ok());
   }
-  const pb::NodeStatus before = cluster.Status("source");
+  pb::NodeStatus before = cluster.Status("source");
   cluster.Restart("source");
-  const pb::NodeStatus after = cluster.Status("source");
+  pb::NodeStatus after = cluster.Status("source");
+  // Of commits, which a restart forgets.
+  before.clear_commit_p99();
+  after.clear_commit_p99();
   CHECK(before.ShortDebugString() == after.ShortDebugString());
   CHECK(after.role() == pb::ROLE_PRIMARY);
   CHECK(after.transfers() == 100);

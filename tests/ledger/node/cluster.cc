@@ -127,6 +127,16 @@ void Cluster::AwaitPosition(const std::string& node, uint64_t position) {
   Await(node, [&](const pb::NodeStatus& status) { return status.position() >= position; });
 }
 
+pb::NodeStatus Cluster::AwaitCopied(const std::string& node, uint64_t position) {
+  for (int tries = 0; tries < 200'000; ++tries) {
+    const auto answer = Call(*At(node).node, &pb::Node::Stub::GetStatus, pb::GetStatusRequest());
+    if (answer.ok() && answer.response.position() >= position) return answer.response;
+    if (answer.ok() && !answer.response.fault().empty()) FAIL(answer.response.fault());
+  }
+  FAIL("not reached: " << position);
+  return {};
+}
+
 void Cluster::Follow(const std::string& node, const std::string& followed) {
   pb::FollowRequest request;
   request.set_node_id(followed);

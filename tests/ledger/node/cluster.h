@@ -45,6 +45,8 @@ class Cluster {
   pb::NodeStatus Await(const std::string& node,
                        const std::function<bool(const pb::NodeStatus&)>& is_wanted);
   void AwaitPosition(const std::string& node, uint64_t position);
+  // The same of a node that may copy before: while it is opened with its copy it does not answer.
+  pb::NodeStatus AwaitCopied(const std::string& node, uint64_t position);
   void Follow(const std::string& node, const std::string& followed);
 
  private:
