@@ -29,6 +29,27 @@ std::string LagText(const ledger_pb::Lag& lag) {
                       lag.connected() ? "" : " when last heard of; the stream is broken");
 }
 
+std::string CopyText(const ledger_pb::CopyProgress& copy) {
+  if (copy.bytes_total() == 0) return absl::StrCat("copying: ", copy.trouble());
+  constexpr double kMega = 1e6;
+  std::string text = absl::StrFormat(
+      "copying record %s: %.0f of %.0f MB, %s of %s accounts, %.0f MB/s",
+      WithThousands(copy.position()), static_cast<double>(copy.bytes_done()) / kMega,
+      static_cast<double>(copy.bytes_total()) / kMega, WithThousands(copy.accounts_done()),
+      WithThousands(copy.accounts_total()), static_cast<double>(copy.bytes_per_s()) / kMega);
+  if (copy.has_time_left()) {
+    absl::StrAppend(&text, ", ", absl::FormatDuration(ToDuration(copy.time_left())), " left");
+  }
+  if (!copy.trouble().empty()) absl::StrAppend(&text, " (the last try: ", copy.trouble(), ")");
+  return text;
+}
+
+// How far the replica is.
+std::string WhereText(const ledger_pb::NodeStatus& status) {
+  return status.has_copy() ? absl::StrCat(CopyText(status.copy()), "; ", LagText(status.lag()))
+                           : LagText(status.lag());
+}
+
 absl::StatusOr<ledger_pb::NodeStatus> Follow(const NodeStub& node, OrderContext& order,
                                              const std::string& from) {
   ledger_pb::FollowRequest request;
@@ -100,7 +121,7 @@ class FollowDriver final : public ActionDriver<Action> {
       if (!status->fault().empty()) return TakeBack(order, from, status->fault());
       if (status->following() == from && status->lag().connected()) {
         Result result =
-            Succeeded(absl::StrCat("pulls records from ", from, "; ", LagText(status->lag())));
+            Succeeded(absl::StrCat("pulls records from ", from, "; ", WhereText(*status)));
         AddFacts(*status, result);
         return result;
       }
@@ -141,13 +162,13 @@ class AwaitLagDriver final : public ActionDriver<action::LedgerAwaitLag> {
       } else if (!status->fault().empty()) {
         return Faulty(*status);
       } else if (IsNear(*status, wanted)) {
-        Result result = Succeeded(LagText(status->lag()));
+        Result result = Succeeded(WhereText(*status));
         AddFacts(*status, result);
         (*result.mutable_facts())["lag_records"] = absl::StrCat(status->lag().records());
         return result;
       } else {
         newest = status->following().empty() ? "it pulls from no node: run ledger.replicate first"
-                                             : LagText(status->lag());
+                                             : WhereText(*status);
       }
       if (order.clock().MonotonicNow() >= next_progress) {
         order.Progress(newest);
@@ -162,8 +183,7 @@ class AwaitLagDriver final : public ActionDriver<action::LedgerAwaitLag> {
     const auto status = StatusOf(node_, order);
     if (!status.ok())
       return Unknown(ReadError("asking the ledger node", status.status()).message());
-    return IsNear(*status, wanted) ? Succeeded(LagText(status->lag()))
-                                   : Failed(LagText(status->lag()));
+    return IsNear(*status, wanted) ? Succeeded(WhereText(*status)) : Failed(WhereText(*status));
   }
 
  private:

@@ -150,6 +150,34 @@ TEST_CASE("a wait ends when its order is cancelled", "[drivers]") {
   CHECK_THAT(result.message(), Catch::Contains("cancelled"));
 }
 
+TEST_CASE("await_lag says how far a copy is, and waits for what comes behind it", "[drivers]") {
+  FakeNode node;
+  action::LedgerAwaitLag wanted;
+  wanted.mutable_max_lag()->set_seconds(1);
+  auto order = MakeOrder("target-0", pb::MODE_APPLY, wanted);
+  auto near = Replica("target-0");
+  near.set_following("source-0");
+  near.mutable_lag()->set_connected(true);
+  auto copying = near;
+  copying.mutable_lag()->set_records(70'000);
+  copying.mutable_lag()->mutable_time()->set_seconds(12);
+  ledger_pb::CopyProgress& copy = *copying.mutable_copy();
+  copy.set_position(69'000);
+  copy.set_bytes_done(250'000'000);
+  copy.set_bytes_total(1'000'000'000);
+  copy.set_accounts_done(5'000'000);
+  copy.set_accounts_total(20'000'000);
+  copy.set_bytes_per_s(50'000'000);
+  copy.mutable_time_left()->set_seconds(15);
+  node.later = {copying, near};
+  std::vector<std::string> progress;
+  OrderContext context(order, base::SystemClock(),
+                       [&](const std::string& message) { progress.push_back(message); });
+  CHECK(node.drivers.Find(order.action().type_url())->Run(context).outcome() == kOk);
+  CHECK(progress == Strings{"copying record 69,000: 250 of 1000 MB, 5,000,000 of 20,000,000 "
+                            "accounts, 50 MB/s, 15s left; lag 70,000 records, 12.0 s"});
+}
+
 TEST_CASE("await_lag waits until the replica is near enough", "[drivers]") {
   FakeNode node;
   action::LedgerAwaitLag wanted;
