@@ -1,0 +1,257 @@
+// A new replica's copy of a node's snapshot and history: both nodes and the disk on this machine.
+// JSON on stdout.
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/status_macros.h"
+#include "benchmarks/common/figures.h"
+#include "benchmarks/common/interrupt.h"
+#include "benchmarks/copy/copy_pair.h"
+#include "benchmarks/copy/machine.h"
+#include "benchmarks/ledger/closed_loop.h"
+#include "benchmarks/ledger/open_loop.h"
+#include "lab/relay/relay.h"
+
+namespace benchmarks {
+namespace {
+
+namespace pb = ::hamisha::ledger::v1;
+
+constexpr double kTimeoutS = 1'800;
+
+struct Options {
+  std::string folder = std::filesystem::temp_directory_path();
+  uint64_t accounts = 1'000'000;
+  uint64_t transfers = 6'000'000;
+  uint32_t streams = 4;
+  double rate = 0;
+  double before_s = 15;
+  double round_trip_ms = 0;
+  double link_mb_per_s = 200;
+  int cuts = 0;
+  double cut_s = 1;
+};
+
+// The link, with a thread that moves what crosses it.
+class Link {
+ public:
+  static absl::StatusOr<std::unique_ptr<Link>> Create(const Options& options) {
+    const lab::LinkOptions link{
+        .round_trip = absl::Milliseconds(options.round_trip_ms),
+        .bandwidth_bytes_per_s = static_cast<uint64_t>(options.link_mb_per_s * 1e6)};
+    ASSIGN_OR_RETURN(auto relay, lab::Relay::Create(link, base::SystemClock()));
+    return std::unique_ptr<Link>(new Link(std::move(relay)));
+  }
+  ~Link() {
+    ending_ = true;
+    relay_->Wake();
+    thread_.join();
+  }
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+  lab::Relay& relay() { return *relay_; }
+
+ private:
+  explicit Link(std::unique_ptr<lab::Relay> relay) : relay_(std::move(relay)) {
+    thread_ = std::thread([this] {
+      while (!ending_) relay_->RunOnce(absl::Seconds(1));
+    });
+  }
+  std::unique_ptr<lab::Relay> relay_;
+  std::atomic<bool> ending_ = false;
+  std::thread thread_;
+};
+
+// Customers at the source, in stretches, for as long as they are wanted.
+class Customers {
+ public:
+  Customers(std::string address, const Options& options, const std::atomic<bool>& stop)
+      : address_(std::move(address)), options_(options), stop_(stop), next_(options.transfers) {}
+
+  // Adds what they met to `latency_us`.
+  absl::Status Serve(double seconds, lab::Histogram& latency_us) {
+    OpenLoad load{.transfers_per_s = options_.rate,
+                  .seconds = seconds,
+                  .first = next_,
+                  .kind = {.accounts = options_.accounts}};
+    ASSIGN_OR_RETURN(const OpenOutcome outcome, RunOpenLoop(address_, load, stop_));
+    next_ += outcome.transfers;
+    latency_us.Merge(outcome.from_intended_us);
+    return absl::OkStatus();
+  }
+
+ private:
+  const std::string address_;
+  const Options& options_;
+  const std::atomic<bool>& stop_;
+  uint64_t next_;
+};
+
+struct Copied {
+  double seconds = 0;
+  int cuts = 0;
+};
+
+// Follows, cuts the link now and then, and waits until all is there.
+absl::StatusOr<Copied> Copy(CopyPair& pair, Link* link, const std::string& address,
+                            const Options& options, const std::atomic<bool>& stop) {
+  Copied copied;
+  const double begin = SecondsNow();
+  RETURN_IF_ERROR(pair.Follow(address));
+  while (!pair.IsCopied()) {
+    if (stop) return absl::CancelledError("interrupted");
+    if (SecondsNow() - begin > kTimeoutS)
+      return absl::DeadlineExceededError("the copy takes too long");
+    absl::SleepFor(absl::Milliseconds(20));
+    if (link == nullptr || copied.cuts == options.cuts) continue;
+    const auto status = pair.TargetStatus();
+    if (!status.ok() || status->copy().bytes_total() == 0) continue;
+    const auto part = static_cast<uint64_t>(copied.cuts + 1) * status->copy().bytes_total() /
+                      static_cast<uint64_t>(options.cuts + 1);
+    if (status->copy().bytes_done() < part) continue;
+    link->relay().Cut();
+    absl::SleepFor(absl::Seconds(options.cut_s));
+    link->relay().Heal();
+    ++copied.cuts;
+  }
+  copied.seconds = SecondsNow() - begin;
+  return copied;
+}
+
+absl::Status AwaitCaughtUp(CopyPair& pair) {
+  const double begin = SecondsNow();
+  while (SecondsNow() - begin < kTimeoutS) {
+    const auto source = pair.SourceStatus();
+    const auto target = pair.TargetStatus();
+    if (source.ok() && target.ok() && target->position() > 0 &&
+        target->position() + 100 >= source->position()) {
+      return target->fault().empty() ? absl::OkStatus() : absl::InternalError(target->fault());
+    }
+    absl::SleepFor(absl::Milliseconds(20));
+  }
+  return absl::DeadlineExceededError("the target does not catch up");
+}
+
+double Milliseconds(uint64_t us) { return static_cast<double>(us) / 1e3; }
+
+absl::StatusOr<nlohmann::json> Run(const Options& options, const std::atomic<bool>& stop) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<CopyPair> pair,
+                   CopyPair::Start(options.folder, options.streams));
+  RETURN_IF_ERROR(pair->CreateAccounts(options.accounts));
+  ClosedLoad fill{.batch = 8'190,
+                  .in_flight = 3,
+                  .transfers = options.transfers,
+                  .seconds = 3'600,
+                  .kind = {.accounts = options.accounts}};
+  RETURN_IF_ERROR(RunClosedLoop(pair->source(), fill, stop).status());
+  RETURN_IF_ERROR(pair->TakeSnapshot());
+  ASSIGN_OR_RETURN(const CopyBounds bounds,
+                   MeasureBounds(options.folder, static_cast<int>(options.streams)));
+
+  std::unique_ptr<Link> link;
+  std::string address = pair->source();
+  if (options.round_trip_ms > 0) {
+    ASSIGN_OR_RETURN(link, Link::Create(options));
+    ASSIGN_OR_RETURN(address, link->relay().Listen(lab::Site::kTarget, pair->source()));
+  }
+  Customers customers(pair->source(), options, stop);
+  lab::Histogram before_us;
+  lab::Histogram during_us;
+  absl::Status served;
+  std::atomic<bool> is_over = options.rate == 0;
+  if (options.rate > 0) RETURN_IF_ERROR(customers.Serve(options.before_s, before_us));
+  std::thread serving([&] {
+    while (!is_over && served.ok()) served = customers.Serve(2, during_us);
+  });
+  const absl::StatusOr<Copied> copied = Copy(*pair, link.get(), address, options, stop);
+  is_over = true;
+  serving.join();
+  RETURN_IF_ERROR(copied.status());
+  RETURN_IF_ERROR(served);
+  RETURN_IF_ERROR(AwaitCaughtUp(*pair));
+
+  const auto bytes = static_cast<double>(pair->copied_bytes());
+  const double rate = bytes / copied->seconds;
+  const double again = static_cast<double>(pair->sent_again_bytes()) / bytes;
+  std::vector<Figure> figures;
+  if (options.round_trip_ms == 0 && options.rate == 0) {
+    figures.push_back({"copy to a new replica", rate / 1e6, "MB/s", 0.7 * bounds.slower() / 1e6,
+                       bounds.slower() / 1e6});
+  }
+  if (options.rate > 0) {
+    figures.push_back({"p99 of the source's customers while it is copied",
+                       Milliseconds(during_us.Percentile(0.99)), "ms",
+                       2 * Milliseconds(before_us.Percentile(0.99)), std::nullopt});
+  }
+  if (options.cuts > 0) {
+    figures.push_back({absl::StrCat("sent again after ", copied->cuts, " cuts"), 100 * again, "%",
+                       1, std::nullopt});
+  }
+  return nlohmann::json{
+      {"accounts", options.accounts},
+      {"transfers", options.transfers},
+      {"bytes", pair->copied_bytes()},
+      {"seconds", copied->seconds},
+      {"bytes_per_s", rate},
+      {"disk_write_bytes_per_s", bounds.disk_write_bytes_per_s},
+      {"loopback_bytes_per_s", bounds.loopback_bytes_per_s},
+      {"of_the_slower", rate / bounds.slower()},
+      {"cuts", copied->cuts},
+      {"sent_again_bytes", pair->sent_again_bytes()},
+      {"p99_before_ms", Milliseconds(before_us.Percentile(0.99))},
+      {"p99_during_ms", Milliseconds(during_us.Percentile(0.99))},
+      {"customers", {{"before", before_us.count()}, {"during", during_us.count()}}},
+      {"figures", ToJson(figures)}};
+}
+
+void AddOptions(CLI::App& app, Options& options) {
+  app.add_option("--folder", options.folder, "On the disk to measure.")->capture_default_str();
+  app.add_option("--accounts", options.accounts)
+      ->check(CLI::Range(uint64_t{2}, uint64_t{100'000'000}))
+      ->capture_default_str();
+  app.add_option("--transfers", options.transfers, "In history before the copy.")
+      ->capture_default_str();
+  app.add_option("--streams", options.streams)->check(CLI::Range(1, 16))->capture_default_str();
+  app.add_option("--rate", options.rate, "Single transfers a second at the source meanwhile.")
+      ->capture_default_str();
+  app.add_option("--before", options.before_s, "Seconds of them before the copy.")
+      ->capture_default_str();
+  app.add_option("--round-trip-ms", options.round_trip_ms, "Of a link between the two; 0: none.")
+      ->capture_default_str();
+  app.add_option("--link-mb", options.link_mb_per_s, "MB/s that it carries.")
+      ->capture_default_str();
+  app.add_option("--cuts", options.cuts, "Of the link, at even distances.")->capture_default_str();
+  app.add_option("--cut-seconds", options.cut_s)->capture_default_str();
+}
+
+int Main(int argc, char** argv) {
+  Options options;
+  CLI::App app("A copy of a node's snapshot and history to a new replica.");
+  AddOptions(app, options);
+  CLI11_PARSE(app, argc, argv);
+  const Interrupt interrupt;
+  const auto result = Run(options, interrupt.asked());
+  if (!result.ok()) {
+    std::cerr << "bench-copy: " << result.status().message() << "\n";
+    return 1;
+  }
+  std::cout << result->dump(2) << std::endl;
+  return 0;
+}
+
+}  // namespace
+}  // namespace benchmarks
+
+int main(int argc, char** argv) { return benchmarks::Main(argc, argv); }

@@ -1,0 +1,135 @@
+#include "benchmarks/copy/copy_pair.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "base/file_system.h"
+#include "base/status_macros.h"
+#include "hamisha/ledger/v1/ledger.grpc.pb.h"
+#include "hamisha/ledger/v1/node.grpc.pb.h"
+#include "ledger/core/types.h"
+#include "ledger/node/config.h"
+#include "rpc/rpc.h"
+
+namespace benchmarks {
+namespace {
+
+namespace pb = ::hamisha::ledger::v1;
+
+absl::StatusOr<pb::NodeStatus> StatusAt(const std::string& address) {
+  grpc::ClientContext context;
+  pb::NodeStatus status;
+  RETURN_IF_ERROR(rpc::FromGrpc(pb::Node::NewStub(rpc::Connect(address))
+                                    ->GetStatus(&context, pb::GetStatusRequest(), &status)));
+  return status;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<CopyPair>> CopyPair::Start(const std::string& parent,
+                                                          uint32_t streams) {
+  ASSIGN_OR_RETURN(std::unique_ptr<Folder> folder, Folder::Create(parent, "bench-copy"));
+  std::unique_ptr<CopyPair> pair(new CopyPair(std::move(folder)));
+  RETURN_IF_ERROR(pair->Prepare(streams));
+  return pair;
+}
+
+absl::Status CopyPair::Prepare(uint32_t streams) {
+  for (const std::string node_id : {"source", "target"}) {
+    const std::string data_dir = folder_->path() + "/" + node_id;
+    ASSIGN_OR_RETURN(const std::string key, ledger::CreateKey(base::SystemFileSystem(), data_dir));
+    for (ledger::NodeOptions* const options : {&source_options_, &target_options_}) {
+      pb::Member& member = *options->config.add_members();
+      member.set_node_id(node_id);
+      member.set_public_key(key);
+      options->config.set_first_owner("source");
+    }
+    ledger::NodeOptions& own = node_id == "source" ? source_options_ : target_options_;
+    own.config.set_node_id(node_id);
+    own.config.set_data_dir(data_dir);
+  }
+  source_options_.config.set_trims_log(true);
+  target_options_.config.set_copy_log_bytes(1);
+  target_options_.config.set_copy_streams(streams);
+  target_options_.say = [this](const std::string& sentence) { Hear(sentence); };
+  RETURN_IF_ERROR(ledger::Bootstrap(source_options_));
+  ASSIGN_OR_RETURN(source_, ledger::LedgerNode::Start(source_options_));
+  return absl::OkStatus();
+}
+
+void CopyPair::Hear(const std::string& sentence) {
+  unsigned long bytes = 0;  // NOLINT(google-runtime-int): what sscanf reads.
+  unsigned long again = 0;  // NOLINT(google-runtime-int)
+  const absl::MutexLock lock(&mutex_);
+  // NOLINTNEXTLINE(cert-err34-c): a sentence of ours.
+  if (std::sscanf(sentence.c_str(), "copied %lu bytes, %lu of them", &bytes, &again) != 2) return;
+  is_copied_ = true;
+  copied_bytes_ = bytes;
+  sent_again_bytes_ = again;
+}
+
+absl::Status CopyPair::CreateAccounts(uint64_t count) {
+  const auto stub = pb::Ledger::NewStub(rpc::Connect(source()));
+  for (uint64_t first = 1; first <= count; first += ledger::kBatchEventsMax) {
+    pb::CreateAccountsRequest request;
+    const uint64_t end = std::min<uint64_t>(count + 1, first + ledger::kBatchEventsMax);
+    for (uint64_t number = first; number < end; ++number) {
+      pb::Account& account = *request.add_accounts();
+      account.mutable_id()->set_low(number);
+      account.set_ledger(1);
+      account.set_code(1);
+    }
+    grpc::ClientContext context;
+    pb::CreateResponse response;
+    RETURN_IF_ERROR(rpc::FromGrpc(stub->CreateAccounts(&context, request, &response)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CopyPair::TakeSnapshot() {
+  const auto node = pb::Node::NewStub(rpc::Connect(source()));
+  while (true) {
+    grpc::ClientContext context;
+    pb::TakeSnapshotResponse response;
+    const grpc::Status status = node->TakeSnapshot(&context, pb::TakeSnapshotRequest(), &response);
+    // One that the node takes of itself is under way.
+    if (status.error_code() != grpc::StatusCode::ABORTED) return rpc::FromGrpc(status);
+    absl::SleepFor(absl::Milliseconds(50));
+  }
+}
+
+absl::Status CopyPair::Follow(const std::string& address) {
+  target_options_.config.mutable_members(0)->set_address(address);
+  ASSIGN_OR_RETURN(target_, ledger::LedgerNode::Start(target_options_));
+  grpc::ClientContext context;
+  pb::FollowRequest request;
+  request.set_node_id("source");
+  pb::NodeStatus status;
+  return rpc::FromGrpc(
+      pb::Node::NewStub(rpc::Connect(target_->address()))->Follow(&context, request, &status));
+}
+
+absl::StatusOr<pb::NodeStatus> CopyPair::SourceStatus() const { return StatusAt(source()); }
+
+absl::StatusOr<pb::NodeStatus> CopyPair::TargetStatus() const {
+  return StatusAt(target_->address());
+}
+
+bool CopyPair::IsCopied() const {
+  const absl::MutexLock lock(&mutex_);
+  return is_copied_;
+}
+
+uint64_t CopyPair::copied_bytes() const {
+  const absl::MutexLock lock(&mutex_);
+  return copied_bytes_;
+}
+
+uint64_t CopyPair::sent_again_bytes() const {
+  const absl::MutexLock lock(&mutex_);
+  return sent_again_bytes_;
+}
+
+}  // namespace benchmarks

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "benchmarks/common/folder.h"
+#include "hamisha/ledger/v1/node.pb.h"
+#include "ledger/node/node.h"
+
+namespace benchmarks {
+
+// A source with accounts and transfers, and an empty target that copies from it, in this program.
+class CopyPair {
+ public:
+  static absl::StatusOr<std::unique_ptr<CopyPair>> Start(const std::string& parent,
+                                                         uint32_t streams);
+
+  const std::string& source() const { return source_->address(); }
+  absl::Status CreateAccounts(uint64_t count);
+  // So that the copy need not wait for one.
+  absl::Status TakeSnapshot();
+  // Starts the target, which reaches the source at `address`, and lets it follow.
+  absl::Status Follow(const std::string& address);
+
+  absl::StatusOr<hamisha::ledger::v1::NodeStatus> SourceStatus() const;
+  // UNAVAILABLE while the target is opened with its copy.
+  absl::StatusOr<hamisha::ledger::v1::NodeStatus> TargetStatus() const;
+  // Once the target has said that all is there.
+  bool IsCopied() const;
+  uint64_t copied_bytes() const;
+  uint64_t sent_again_bytes() const;
+
+ private:
+  explicit CopyPair(std::unique_ptr<Folder> folder) : folder_(std::move(folder)) {}
+  absl::Status Prepare(uint32_t streams);
+  void Hear(const std::string& sentence);
+
+  const std::unique_ptr<Folder> folder_;
+  ledger::NodeOptions source_options_;
+  ledger::NodeOptions target_options_;
+  std::unique_ptr<ledger::LedgerNode> source_;
+  std::unique_ptr<ledger::LedgerNode> target_;
+
+  mutable absl::Mutex mutex_;
+  bool is_copied_ ABSL_GUARDED_BY(mutex_) = false;
+  uint64_t copied_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t sent_again_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace benchmarks

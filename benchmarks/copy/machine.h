@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace benchmarks {
+
+// What a copy cannot be faster than on this machine: each measured alone, for about a second, with
+// as many threads as the copy has streams.
+struct CopyBounds {
+  double disk_write_bytes_per_s = 0;  // 1 MiB at a time past the page cache, synced every 64 MiB.
+  double loopback_bytes_per_s = 0;    // TCP, from one thread to another of this program.
+
+  double slower() const {
+    return disk_write_bytes_per_s < loopback_bytes_per_s ? disk_write_bytes_per_s
+                                                         : loopback_bytes_per_s;
+  }
+};
+
+absl::StatusOr<CopyBounds> MeasureBounds(const std::string& folder, int streams);
+
+}  // namespace benchmarks
