@@ -101,6 +101,8 @@ class Customers {
 
 struct Copied {
   double seconds = 0;
+  double offered_s = 0;  // Since it was told to follow, as the next.
+  double arrived_s = 0;
   int cuts = 0;
 };
 
@@ -114,10 +116,14 @@ absl::StatusOr<Copied> Copy(CopyPair& pair, Link* link, const std::string& addre
     if (stop) return absl::CancelledError("interrupted");
     if (SecondsNow() - begin > kTimeoutS)
       return absl::DeadlineExceededError("the copy takes too long");
-    absl::SleepFor(absl::Milliseconds(20));
-    if (link == nullptr || copied.cuts == options.cuts) continue;
+    absl::SleepFor(absl::Milliseconds(10));
     const auto status = pair.TargetStatus();
     if (!status.ok() || status->copy().bytes_total() == 0) continue;
+    if (copied.offered_s == 0) copied.offered_s = SecondsNow() - begin;
+    if (copied.arrived_s == 0 && status->copy().bytes_done() == status->copy().bytes_total()) {
+      copied.arrived_s = SecondsNow() - begin;
+    }
+    if (link == nullptr || copied.cuts == options.cuts) continue;
     const auto part = static_cast<uint64_t>(copied.cuts + 1) * status->copy().bytes_total() /
                       static_cast<uint64_t>(options.cuts + 1);
     if (status->copy().bytes_done() < part) continue;
@@ -204,6 +210,8 @@ absl::StatusOr<nlohmann::json> Run(const Options& options, const std::atomic<boo
       {"transfers", options.transfers},
       {"bytes", pair->copied_bytes()},
       {"seconds", copied->seconds},
+      {"offered_s", copied->offered_s},
+      {"arrived_s", copied->arrived_s},
       {"bytes_per_s", rate},
       {"disk_write_bytes_per_s", bounds.disk_write_bytes_per_s},
       {"loopback_bytes_per_s", bounds.loopback_bytes_per_s},

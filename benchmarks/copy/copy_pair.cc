@@ -18,11 +18,10 @@ namespace {
 
 namespace pb = ::hamisha::ledger::v1;
 
-absl::StatusOr<pb::NodeStatus> StatusAt(const std::string& address) {
+absl::StatusOr<pb::NodeStatus> StatusOf(pb::Node::Stub& node) {
   grpc::ClientContext context;
   pb::NodeStatus status;
-  RETURN_IF_ERROR(rpc::FromGrpc(pb::Node::NewStub(rpc::Connect(address))
-                                    ->GetStatus(&context, pb::GetStatusRequest(), &status)));
+  RETURN_IF_ERROR(rpc::FromGrpc(node.GetStatus(&context, pb::GetStatusRequest(), &status)));
   return status;
 }
 
@@ -56,6 +55,7 @@ absl::Status CopyPair::Prepare(uint32_t streams) {
   target_options_.say = [this](const std::string& sentence) { Hear(sentence); };
   RETURN_IF_ERROR(ledger::Bootstrap(source_options_));
   ASSIGN_OR_RETURN(source_, ledger::LedgerNode::Start(source_options_));
+  source_node_ = pb::Node::NewStub(rpc::Connect(source()));
   return absl::OkStatus();
 }
 
@@ -111,11 +111,9 @@ absl::Status CopyPair::Follow(const std::string& address) {
       pb::Node::NewStub(rpc::Connect(target_->address()))->Follow(&context, request, &status));
 }
 
-absl::StatusOr<pb::NodeStatus> CopyPair::SourceStatus() const { return StatusAt(source()); }
+absl::StatusOr<pb::NodeStatus> CopyPair::SourceStatus() const { return StatusOf(*source_node_); }
 
-absl::StatusOr<pb::NodeStatus> CopyPair::TargetStatus() const {
-  return StatusAt(target_->address());
-}
+absl::StatusOr<pb::NodeStatus> CopyPair::TargetStatus() const { return StatusOf(*target_node_); }
 
 bool CopyPair::IsCopied() const {
   const absl::MutexLock lock(&mutex_);

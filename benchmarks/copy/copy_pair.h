@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "benchmarks/common/folder.h"
-#include "hamisha/ledger/v1/node.pb.h"
+#include "hamisha/ledger/v1/node.grpc.pb.h"
 #include "ledger/node/node.h"
 
 namespace benchmarks {
@@ -45,6 +45,8 @@ class CopyPair {
   ledger::NodeOptions target_options_;
   std::unique_ptr<ledger::LedgerNode> source_;
   std::unique_ptr<ledger::LedgerNode> target_;
+  std::unique_ptr<hamisha::ledger::v1::Node::Stub> source_node_;
+  std::unique_ptr<hamisha::ledger::v1::Node::Stub> target_node_;
 
   mutable absl::Mutex mutex_;
   bool is_copied_ ABSL_GUARDED_BY(mutex_) = false;

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "ledger/copy/piece_reader.h"
 #include "rpc/rpc.h"
 
 namespace ledger {
@@ -23,6 +24,13 @@ constexpr size_t kTakenMin = 4;
 constexpr size_t kTakenMax = 512;
 constexpr absl::Duration kLastQuestionTimeout = absl::Seconds(5);
 constexpr absl::Duration kRateOver = absl::Seconds(5);
+
+// Its place in a manifest that was checked.
+uint32_t SnapshotIn(const pb::CopyManifest& manifest) {
+  uint32_t file = 0;
+  while (!absl::StartsWith(manifest.files(static_cast<int>(file)).name(), "snapshots/")) ++file;
+  return file;
+}
 
 }  // namespace
 
@@ -54,7 +62,11 @@ absl::StatusOr<Copier::End> Copier::Run(const std::string& source, const std::st
     broken_ = absl::OkStatus();
     marks_.clear();
   }
-  const absl::Cleanup close = [this] { incoming_.reset(); };
+  const absl::Cleanup close = [this] {
+    if (snapshot_check_.valid()) snapshot_check_.wait();
+    snapshot_check_ = {};
+    incoming_.reset();
+  };
   const auto stub = pb::Copies::NewStub(rpc::ConnectForBulk(address));
   const absl::StatusOr<bool> offered = Begin(*stub, source);
   if (offered.ok() && !*offered) return End::kReadTheLog;
@@ -136,6 +148,7 @@ absl::Status Copier::Pull(const std::string& address, const std::atomic<bool>& c
     }
     RETURN_IF_ERROR(SaveWritten());
     saved_at = options_.clock->MonotonicNow();
+    CheckSnapshotSoon();
     const absl::MutexLock lock(&mutex_);
     if (plan_->IsDurable()) return absl::OkStatus();
   }
@@ -159,8 +172,18 @@ absl::Status Copier::SaveWritten() {
   return absl::OkStatus();
 }
 
+void Copier::CheckSnapshotSoon() {
+  if (snapshot_check_.valid()) return;
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (!plan_->IsDurable(SnapshotIn(manifest_))) return;
+  }
+  snapshot_check_ = std::async(std::launch::async,
+                               [incoming = incoming_.get()] { return incoming->CheckSnapshot(); });
+}
+
 void Copier::Stream(const std::string& address, const std::atomic<bool>& cancelled) {
-  const auto stub = pb::Copies::NewStub(rpc::ConnectForBulk(address));
+  const std::shared_ptr<grpc::Channel> channel = rpc::ConnectForBulk(address);
   const size_t streams = options_.streams == 0 ? kStreamsByDefault : options_.streams;
   while (true) {
     Taken taken;
@@ -171,7 +194,7 @@ void Copier::Stream(const std::string& address, const std::atomic<bool>& cancell
           plan_->Take(std::clamp<size_t>(plan_->missing() / (2 * streams), kTakenMin, kTakenMax));
     }
     if (taken.empty()) return;
-    const absl::Status status = Fetch(*stub, taken);
+    const absl::Status status = Fetch(channel, taken);
     const absl::MutexLock lock(&mutex_);
     plan_->GiveBack(taken);
     if (status.ok()) continue;
@@ -199,38 +222,39 @@ pb::ReadCopyRequest Copier::RequestFor(const Taken& taken) const {
   return request;
 }
 
-absl::Status Copier::Fetch(pb::Copies::Stub& stub, const Taken& taken) {
+absl::Status Copier::Fetch(const std::shared_ptr<grpc::Channel>& channel, const Taken& taken) {
   const AlignedBuffer buffer(kPieceBytes);
   PieceDecoder decoder;
   Call call(*this);
-  const auto stream = stub.ReadCopy(&call.context, RequestFor(taken));
+  PieceReader reader(channel, call.context, RequestFor(taken));
   absl::Status status;
   size_t next = 0;
-  for (pb::CopyChunk chunk; stream->Read(&chunk);) {
+  for (grpc::ByteBuffer message; reader.Read(message);) {
     if (!status.ok()) continue;  // Until the call has ended.
-    status = next < taken.size() ? Take(chunk, taken[next++], decoder, buffer)
+    status = next < taken.size() ? Take(message, taken[next++], decoder, buffer)
                                  : absl::DataLossError("the source sent more than was asked for");
     if (!status.ok()) call.context.TryCancel();
   }
-  const absl::Status ended = rpc::FromGrpc(stream->Finish());
+  const absl::Status ended = reader.Finish();
   RETURN_IF_ERROR(status);
   RETURN_IF_ERROR(ended);
   return next == taken.size() ? absl::OkStatus()
                               : absl::DataLossError("the source sent less than was asked for");
 }
 
-absl::Status Copier::Take(const pb::CopyChunk& chunk, PiecePlan::Number number,
-                          PieceDecoder& decoder, const AlignedBuffer& buffer) {
+absl::Status Copier::Take(grpc::ByteBuffer message, PiecePlan::Number number, PieceDecoder& decoder,
+                          const AlignedBuffer& buffer) {
   Piece piece{};
   {
     const absl::MutexLock lock(&mutex_);
     piece = plan_->At(number);
   }
+  pb::CopyChunk chunk;
+  RETURN_IF_ERROR(decoder.Decode(std::move(message), chunk, buffer.data()));
   if (chunk.file() != piece.file || chunk.offset() != piece.offset ||
       chunk.raw_bytes() != piece.bytes) {
     return absl::DataLossError("the source sent another piece than was asked for");
   }
-  RETURN_IF_ERROR(decoder.Decode(chunk, buffer.data()));
   RETURN_IF_ERROR(incoming_->Write(piece, buffer));
   options_.on_tail(chunk.tail());
   const absl::MutexLock lock(&mutex_);
@@ -247,7 +271,7 @@ absl::Status Copier::Take(const pb::CopyChunk& chunk, PiecePlan::Number number,
 }
 
 absl::Status Copier::Finish(pb::Copies::Stub& stub) {
-  if (const absl::Status status = incoming_->CheckSnapshot(); !status.ok()) {
+  if (const absl::Status status = snapshot_check_.get(); !status.ok()) {
     RETURN_IF_ERROR(incoming_->Discard());
     return status;
   }
@@ -287,14 +311,11 @@ std::optional<pb::CopyProgress> Copier::progress() const {
   progress.set_bytes_total(plan_->total_bytes());
   progress.set_bytes_sent_again(sent_again_bytes_);
   progress.set_accounts_total(manifest_.accounts());
-  for (uint32_t file = 0; file < static_cast<uint32_t>(manifest_.files_size()); ++file) {
-    const pb::CopyFile& named = manifest_.files(static_cast<int>(file));
-    if (!absl::StartsWith(named.name(), "snapshots/") || named.bytes() == 0) continue;
-    const double part =
-        static_cast<double>(plan_->there_bytes(file)) / static_cast<double>(named.bytes());
-    progress.set_accounts_done(
-        static_cast<uint64_t>(part * static_cast<double>(manifest_.accounts())));
-  }
+  const uint32_t snapshot = SnapshotIn(manifest_);
+  const auto there = static_cast<double>(plan_->there_bytes(snapshot));
+  const auto all = static_cast<double>(manifest_.files(static_cast<int>(snapshot)).bytes());
+  const auto accounts = static_cast<double>(manifest_.accounts());
+  if (all > 0) progress.set_accounts_done(static_cast<uint64_t>(there / all * accounts));
   const absl::Duration now = options_.clock->MonotonicNow();
   while (!marks_.empty() && now - marks_.front().first > kRateOver) marks_.pop_front();
   if (marks_.empty()) return progress;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <set>
@@ -61,11 +62,13 @@ class Copier {
   absl::StatusOr<bool> Begin(pb::Copies::Stub& stub, const std::string& source);
   absl::Status Pull(const std::string& address, const std::atomic<bool>& cancelled);
   void Stream(const std::string& address, const std::atomic<bool>& cancelled);
-  absl::Status Fetch(pb::Copies::Stub& stub, const Taken& taken);
-  absl::Status Take(const pb::CopyChunk& chunk, PiecePlan::Number number, PieceDecoder& decoder,
+  absl::Status Fetch(const std::shared_ptr<grpc::Channel>& channel, const Taken& taken);
+  absl::Status Take(grpc::ByteBuffer message, PiecePlan::Number number, PieceDecoder& decoder,
                     const AlignedBuffer& buffer);
   pb::ReadCopyRequest RequestFor(const Taken& taken) const;
   absl::Status SaveWritten();
+  // Once the snapshot is on the disk; while the rest still comes.
+  void CheckSnapshotSoon();
   absl::Status Finish(pb::Copies::Stub& stub);
   void Trouble(const absl::Status& status);
 
@@ -74,6 +77,8 @@ class Copier {
 
   const CopierOptions options_;
   std::unique_ptr<Incoming> incoming_;  // Run()'s; its Write() also the streams'.
+  // Of incoming_, so it must be there as long.
+  std::future<absl::Status> snapshot_check_;
 
   mutable absl::Mutex mutex_;
   absl::CondVar changed_;

@@ -1,5 +1,7 @@
 #include "ledger/copy/copy_service.h"
 
+#include <grpcpp/support/proto_buffer_reader.h>
+
 #include <algorithm>
 #include <thread>
 #include <utility>
@@ -89,9 +91,13 @@ absl::StatusOr<uint64_t> CopyService::FreshSnapshot(const std::string& copy_id,
   return absl::UnavailableError("a snapshot is being taken for the copy; ask again");
 }
 
-grpc::ServerWriteReactor<pb::CopyChunk>* CopyService::ReadCopy(Context* /*context*/,
-                                                               const pb::ReadCopyRequest* request) {
-  return CopyStream::Start(*request, *this);
+grpc::ServerWriteReactor<grpc::ByteBuffer>* CopyService::ReadCopy(Context* /*context*/,
+                                                                  const grpc::ByteBuffer* request) {
+  grpc::ByteBuffer message = *request;
+  grpc::ProtoBufferReader reader(&message);
+  pb::ReadCopyRequest parsed;
+  const bool is_read = reader.status().ok() && parsed.ParseFromZeroCopyStream(&reader);
+  return CopyStream::Start(is_read ? parsed : pb::ReadCopyRequest(), *this);
 }
 
 grpc::ServerUnaryReactor* CopyService::EndCopy(Context* context, const pb::EndCopyRequest* request,

@@ -32,8 +32,13 @@ struct CopyParts {
   base::FileSystem& files;
 };
 
-// hamisha/ledger/v1/copy.proto.
-class CopyService final : public pb::Copies::CallbackService {
+// hamisha/ledger/v1/copy.proto, with pieces as they come to the disk.
+using CopiesWithRawPieces =
+    pb::Copies::WithCallbackMethod_BeginCopy<pb::Copies::WithRawCallbackMethod_ReadCopy<
+        pb::Copies::WithCallbackMethod_EndCopy<pb::Copies::WithCallbackMethod_SetCopyLimits<
+            pb::Copies::WithCallbackMethod_GetCopyLimits<pb::Copies::Service>>>>>;
+
+class CopyService final : public CopiesWithRawPieces {
  public:
   explicit CopyService(CopyParts parts) : parts_(std::move(parts)) {}
 
@@ -41,8 +46,8 @@ class CopyService final : public pb::Copies::CallbackService {
   using Context = grpc::CallbackServerContext;
   Reactor* BeginCopy(Context* context, const pb::BeginCopyRequest* request,
                      pb::BeginCopyResponse* response) override;
-  grpc::ServerWriteReactor<pb::CopyChunk>* ReadCopy(Context* context,
-                                                    const pb::ReadCopyRequest* request) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* ReadCopy(Context* context,
+                                                       const grpc::ByteBuffer* request) override;
   Reactor* EndCopy(Context* context, const pb::EndCopyRequest* request,
                    pb::EndCopyResponse* response) override;
   Reactor* SetCopyLimits(Context* context, const pb::CopyLimits* request,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -85,16 +86,21 @@ absl::Status CopyStream::OpenFile(uint32_t file) {
 }
 
 absl::Status CopyStream::Send(const Piece& piece) {
-  RETURN_IF_ERROR(opened_->Read(piece, buffer_));
   const CopyParts& parts = service_.parts();
+  AlignedBuffer raw(kPieceBytes);
+  RETURN_IF_ERROR(opened_->Read(piece, raw));
   const absl::Duration began = parts.clock.MonotonicNow();
-  pb::CopyChunk& chunk = chunks_[filled_];
+  const int level = export_->level();
+  AlignedBuffer room(level == 0 ? 0 : kPackedBytesMax);
+  pb::CopyChunk chunk;
   chunk.set_file(piece.file);
   chunk.set_offset(piece.offset);
-  encoder_.Encode(buffer_.view(0, piece.bytes), export_->level(), chunk);
   *chunk.mutable_tail() = parts.tail();
+  const absl::string_view data =
+      encoder_.Encode(raw.view(0, piece.bytes), level, room.data(), chunk);
+  grpc::ByteBuffer message = ToMessage(chunk, data, std::move(chunk.compressed() ? room : raw));
   const absl::Duration packed = parts.clock.MonotonicNow();
-  const Throttle::Waited waited = parts.throttle.Await(chunk.data().size(), is_over_);
+  const Throttle::Waited waited = parts.throttle.Await(data.size(), is_over_);
   const absl::Duration may_go = parts.clock.MonotonicNow();
   if (service_.closed()) return absl::UnavailableError("the node is stopping");
   if (!waited.may_go || !AwaitWritten()) return absl::CancelledError("the follower has gone");
@@ -104,12 +110,12 @@ absl::Status CopyStream::Send(const Piece& piece) {
                  .waiting = waited.took + (gone - may_go)},
                 gone);
   export_->sent_bytes += piece.bytes;
+  message_ = std::move(message);
   {
     const absl::MutexLock lock(&mutex_);
     is_writing_ = true;
   }
-  StartWrite(&chunk);
-  filled_ = 1 - filled_;
+  StartWrite(&message_);
   return absl::OkStatus();
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -21,7 +20,7 @@ class CopyService;
 
 // One of a follower's streams of pieces: reads and packs the next while the last is being sent, on
 // a thread of its own; deletes itself when the call is over, before the server is.
-class CopyStream final : public grpc::ServerWriteReactor<pb::CopyChunk> {
+class CopyStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   static CopyStream* Start(const pb::ReadCopyRequest& request, CopyService& service);
 
@@ -45,10 +44,8 @@ class CopyStream final : public grpc::ServerWriteReactor<pb::CopyChunk> {
 
   std::optional<uint32_t> file_;
   std::unique_ptr<PieceFile> opened_;
-  const AlignedBuffer buffer_{kPieceBytes};
   PieceEncoder encoder_;
-  std::array<pb::CopyChunk, 2> chunks_;  // One is sent, the other filled.
-  size_t filled_ = 0;
+  grpc::ByteBuffer message_;  // That is being sent.
 
   absl::Mutex mutex_;
   bool is_writing_ ABSL_GUARDED_BY(mutex_) = false;

@@ -1,16 +1,23 @@
 #pragma once
 
-#include <memory>
+#include <grpcpp/support/byte_buffer.h>
+
+#include <cstdint>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "hamisha/ledger/v1/copy.pb.h"
+#include "ledger/copy/piece_plan.h"
+#include "ledger/storage/aligned_buffer.h"
 
 // zstd's contexts, as its header declares them.
 struct ZSTD_CCtx_s;
 struct ZSTD_DCtx_s;
 
 namespace ledger {
+
+// Room for a piece however it is packed.
+inline constexpr uint64_t kPackedBytesMax = kPieceBytes + (64 << 10);
 
 // Packs pieces. Not thread-safe.
 class PieceEncoder {
@@ -22,13 +29,18 @@ class PieceEncoder {
   PieceEncoder(const PieceEncoder&) = delete;
   PieceEncoder& operator=(const PieceEncoder&) = delete;
 
-  // Fills in how `raw`, at most a piece, is sent: as it is at level 0, and where compression gains
-  // nothing.
-  void Encode(absl::string_view raw, int level, ::hamisha::ledger::v1::CopyChunk& chunk);
+  // Sets what the chunk says of `raw`, at most a piece, but not its data, which is returned: in
+  // `room`, of kPackedBytesMax, or `raw` itself, at level 0 and where compression gains nothing.
+  absl::string_view Encode(absl::string_view raw, int level, char* room, pb::CopyChunk& chunk);
 
  private:
   ZSTD_CCtx_s* const context_;
 };
+
+// A message with all that `chunk` says and the data. Data are not copied, which matters at a GB a
+// second: they are `buffer`'s, which lives for as long as gRPC needs it.
+grpc::ByteBuffer ToMessage(const pb::CopyChunk& chunk, absl::string_view data,
+                           AlignedBuffer buffer);
 
 // Unpacks them. Not thread-safe.
 class PieceDecoder {
@@ -38,12 +50,13 @@ class PieceDecoder {
   PieceDecoder(const PieceDecoder&) = delete;
   PieceDecoder& operator=(const PieceDecoder&) = delete;
 
-  // Puts the chunk's raw bytes at `raw`, which has room for a piece. DATA_LOSS when they are not
-  // what was sent.
-  absl::Status Decode(const ::hamisha::ledger::v1::CopyChunk& chunk, char* raw);
+  // Reads a CopyChunk, but for its data, and puts the raw bytes at `raw`, which has room for a
+  // piece. DATA_LOSS when they are not what was sent.
+  absl::Status Decode(grpc::ByteBuffer message, pb::CopyChunk& chunk, char* raw);
 
  private:
   ZSTD_DCtx_s* const context_;
+  const AlignedBuffer packed_{kPieceBytes};
 };
 
 }  // namespace ledger

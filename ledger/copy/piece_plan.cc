@@ -90,6 +90,13 @@ void PiecePlan::Durable(const std::vector<Number>& written) {
   }
 }
 
+bool PiecePlan::IsDurable(uint32_t file) const {
+  for (Number number = 0; number < pieces_.size(); ++number) {
+    if (pieces_[number].file == file && is_[number] != Is::kDurable) return false;
+  }
+  return true;
+}
+
 void PiecePlan::MakeDurable(Number number) {
   is_[number] = Is::kDurable;
   ++durable_;

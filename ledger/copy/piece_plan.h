@@ -45,6 +45,7 @@ class PiecePlan {
   Piece At(Number number) const { return pieces_[number]; }
   size_t missing() const { return missing_; }
   bool IsDurable() const { return durable_ == pieces_.size(); }
+  bool IsDurable(uint32_t file) const;
   uint64_t total_bytes() const { return total_bytes_; }
   uint64_t durable_bytes() const { return durable_bytes_; }
   // Of one file, written or on the disk.

@@ -158,7 +158,7 @@ TEST_CASE("a snapshot that is damaged on the source's disk is not taken", "[copy
   Target target;
   source.on_chunk = [](int /*number*/, pb::CopyChunk& chunk) {
     if (chunk.file() != 0 || chunk.offset() != kPieceBytes) return true;
-    PieceEncoder().Encode(std::string(chunk.raw_bytes(), 'x'), 0, chunk);  // Its checksum is right.
+    Pack(std::string(chunk.raw_bytes(), 'x'), 0, chunk);  // Its checksum is right.
     return true;
   };
   CHECK(absl::IsUnavailable(target.Run(source.address()).status()));

@@ -11,6 +11,9 @@
 
 namespace ledger {
 
+// How a piece is sent.
+void Pack(absl::string_view raw, int level, pb::CopyChunk& chunk);
+
 // The source's side of one copy, a real snapshot with a made-up history, which does wrong what a
 // test wants.
 class FakeSource final : public pb::Copies::Service {

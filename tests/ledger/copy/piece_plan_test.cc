@@ -64,6 +64,8 @@ TEST_CASE("it is durable when every piece is", "[copy]") {
   for (const size_t number : plan.Take(2)) plan.Written(number);
   CHECK_FALSE(plan.IsDurable());
   plan.Durable({0});
+  CHECK(plan.IsDurable(0));
+  CHECK_FALSE(plan.IsDurable(1));
   CHECK_FALSE(plan.IsDurable());
   plan.Durable({1});
   CHECK(plan.IsDurable());
