@@ -49,6 +49,7 @@ std::string AsJson(const google::protobuf::Message& message) {
   std::string text;
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
+  options.always_print_primitive_fields = true;
   INVARIANT(google::protobuf::util::MessageToJsonString(message, &text, options).ok());
   return text;
 }

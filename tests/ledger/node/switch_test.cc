@@ -228,8 +228,9 @@ TEST_CASE("a target whose state differs says where and does not open", "[node]")
   Cluster& cluster = pair.cluster;
   const pb::Signed certificate = pair.SealForTarget();
   pair.AwaitSealed(certificate);
-  const auto flipped =
-      Call(cluster.faults("target"), &pb::Faults::Stub::FlipStateBit, pb::FlipStateBitRequest());
+  pb::FlipStateBitRequest flip;
+  flip.set_noticed(true);
+  const auto flipped = Call(cluster.faults("target"), &pb::Faults::Stub::FlipStateBit, flip);
   REQUIRE(flipped.ok());
   CHECK_FALSE(flipped.response.account_id().empty());
   const auto comparison = Compare(cluster.node("target"), certificate);
