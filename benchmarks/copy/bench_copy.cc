@@ -15,9 +15,9 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/interrupt.h"
 #include "base/status_macros.h"
 #include "benchmarks/common/figures.h"
-#include "benchmarks/common/interrupt.h"
 #include "benchmarks/copy/copy_pair.h"
 #include "benchmarks/copy/machine.h"
 #include "benchmarks/ledger/closed_loop.h"
@@ -249,8 +249,8 @@ int Main(int argc, char** argv) {
   CLI::App app("A copy of a node's snapshot and history to a new replica.");
   AddOptions(app, options);
   CLI11_PARSE(app, argc, argv);
-  const Interrupt interrupt;
-  const auto result = Run(options, interrupt.asked());
+  const base::Interrupt interrupt;
+  const auto result = Run(options, interrupt.flag());
   if (!result.ok()) {
     std::cerr << "bench-copy: " << result.status().message() << "\n";
     return 1;

@@ -76,7 +76,7 @@ SCENARIO("host.compare judges the target by its source", "[drivers]") {
   compare.set_from("source");
   pb::Order order = MakeOrder("target-0", pb::MODE_APPLY, compare);
   pb::HostFacts source = world.Facts("source-0");
-  source.mutable_clock_offset();  // That the orchestrator would fill in.
+  source.mutable_clock_offset();        // That the orchestrator would fill in.
   source.set_clock_synchronized(true);  // Whatever this machine says.
   pb::HostFacts target = source;
   target.set_host("target-0");
@@ -137,6 +137,10 @@ class SlowDisk final : public base::FileSystem {
   absl::Status Rename(const std::string& /*from*/, const std::string& /*to*/) override {
     return No();
   }
+  absl::Status Link(const std::string& /*from*/, const std::string& /*to*/) override {
+    return No();
+  }
+  absl::Status RemoveAll(const std::string& /*path*/) override { return No(); }
   absl::Status Remove(const std::string& /*path*/) override {
     ++removed;
     return absl::OkStatus();

@@ -204,6 +204,14 @@ class FilterFiles final : public base::FileSystem {
     const absl::Status status = Change("renaming to", to);
     return status.ok() ? real_.Rename(from, to) : status;
   }
+  absl::Status Link(const std::string& from, const std::string& to) override {
+    const absl::Status status = Change("linking to", to);
+    return status.ok() ? real_.Link(from, to) : status;
+  }
+  absl::Status RemoveAll(const std::string& path) override {
+    const absl::Status status = Change("removing", path);
+    return status.ok() ? real_.RemoveAll(path) : status;
+  }
   absl::Status Remove(const std::string& path) override {
     const absl::Status status = Change("removing", path);
     return status.ok() ? real_.Remove(path) : status;

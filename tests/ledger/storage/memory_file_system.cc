@@ -278,6 +278,16 @@ absl::Status MemoryFileSystem::Rename(const std::string& from, const std::string
   return absl::OkStatus();
 }
 
+absl::Status MemoryFileSystem::Link(const std::string& from, const std::string& to) {
+  const std::lock_guard lock(mutex_);
+  RETURN_IF_ERROR(Change(absl::StrCat("linking to ", to)));
+  const auto it = names_.find(from);
+  if (it == names_.end()) return absl::NotFoundError(from);
+  if (names_.contains(to)) return absl::AlreadyExistsError(to);
+  Rechristen({{to, it->second}});
+  return absl::OkStatus();
+}
+
 absl::Status MemoryFileSystem::Remove(const std::string& path) {
   const std::lock_guard lock(mutex_);
   RETURN_IF_ERROR(Change(absl::StrCat("removing ", path)));

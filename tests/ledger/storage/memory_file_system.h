@@ -67,6 +67,7 @@ class MemoryFileSystem final : public base::FileSystem {
   absl::Status CreateFolders(const std::string& path) override;
   absl::Status SyncFolder(const std::string& path) override;
   absl::Status Rename(const std::string& from, const std::string& to) override;
+  absl::Status Link(const std::string& from, const std::string& to) override;
   absl::Status Remove(const std::string& path) override;
   absl::Status RemoveAll(const std::string& path) override;
   absl::StatusOr<std::vector<std::string>> List(const std::string& path) override;

@@ -212,6 +212,10 @@ class FailingFiles final : public base::FileSystem {
   absl::Status Rename(const std::string& from, const std::string& to) override {
     return real_.Rename(from, to);
   }
+  absl::Status Link(const std::string& from, const std::string& to) override {
+    return real_.Link(from, to);
+  }
+  absl::Status RemoveAll(const std::string& path) override { return real_.RemoveAll(path); }
   absl::Status Remove(const std::string& path) override { return real_.Remove(path); }
   absl::StatusOr<std::vector<std::string>> List(const std::string& path) override {
     return real_.List(path);
