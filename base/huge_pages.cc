@@ -2,12 +2,13 @@
 
 #include <sys/mman.h>
 
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "absl/synchronization/mutex.h"
 #include "base/invariant.h"
 
 namespace base {
@@ -40,50 +41,50 @@ class ReadyPages {
   ReadyPages() : thread_([this] { Refill(); }) {}
   ~ReadyPages() {
     {
-      const absl::MutexLock lock(&mutex_);
+      const std::lock_guard lock(mutex_);
       stopping_ = true;
     }
+    changed_.notify_one();
     thread_.join();
   }
 
   HugePage Take() {
+    HugePage page;
     {
-      const absl::MutexLock lock(&mutex_);
+      const std::lock_guard lock(mutex_);
       wanted_ = kReady;
       if (!ready_.empty()) {
-        HugePage page = std::move(ready_.back());
+        page = std::move(ready_.back());
         ready_.pop_back();
-        return page;
       }
     }
-    return HugePage(Map(true));
+    changed_.notify_one();
+    return page != nullptr ? std::move(page) : HugePage(Map(true));
   }
 
  private:
   static constexpr size_t kReady = 8;
 
-  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return stopping_ || ready_.size() < wanted_;
-  }
-
   void Refill() {
     while (true) {
       {
-        const absl::MutexLock lock(&mutex_);
-        mutex_.Await(absl::Condition(this, &ReadyPages::HasWork));
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return stopping_ || ready_.size() < wanted_; });
         if (stopping_) return;
       }
       HugePage page(Map(true));
       Touch(static_cast<char*>(page.get()));
-      const absl::MutexLock lock(&mutex_);
+      const std::lock_guard lock(mutex_);
       ready_.push_back(std::move(page));
     }
   }
 
-  absl::Mutex mutex_;
-  std::vector<HugePage> ready_ ABSL_GUARDED_BY(mutex_);
-  size_t wanted_ ABSL_GUARDED_BY(mutex_) = 0;  // None before the first is taken.
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  // Not absl::Mutex: the thread sanitizer knows that one only in a library built with it.
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<HugePage> ready_;  // This and what follows: guarded by mutex_.
+  size_t wanted_ = 0;            // None before the first is taken.
+  bool stopping_ = false;
   std::thread thread_;
 };
 
