@@ -12,8 +12,8 @@ namespace {
 
 // What is copied at once for a cut: 128 MiB of accounts, and some 0.4 s of hashing.
 constexpr uint64_t kRowsAtOnce = uint64_t{131'072} * AccountTable::kBucketRows;
-// In parts while clients are answered: some 4 ms of copying.
-constexpr uint64_t kPartRows = kRowsAtOnce / 16;
+// In parts while clients are answered: half a millisecond of copying.
+constexpr uint64_t kPartRows = kRowsAtOnce / 256;
 // While the keeper of the roots is at work.
 constexpr absl::Duration kLookAgain = absl::Milliseconds(5);
 
