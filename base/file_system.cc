@@ -205,6 +205,11 @@ class RealFileSystem final : public FileSystem {
     return names;
   }
 
+  absl::StatusOr<bool> IsLinked(const std::string& path) override {
+    struct stat status = {};
+    if (::stat(path.c_str(), &status) != 0) return ErrnoStatus("looking at", path);
+    return status.st_nlink > 1;
+  }
   bool Exists(const std::string& path) override {
     std::error_code error;
     return std::filesystem::exists(path, error);

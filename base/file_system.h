@@ -67,6 +67,8 @@ class FileSystem {
   // Names, sorted; not the paths.
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& path) = 0;
   virtual bool Exists(const std::string& path) = 0;
+  // Whether the file has a second name (Link): then what is done to its content is done to both.
+  virtual absl::StatusOr<bool> IsLinked(const std::string& path) = 0;
 };
 
 // The machine's file system. Lives for ever.

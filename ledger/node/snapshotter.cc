@@ -16,6 +16,7 @@ constexpr absl::Duration kLookEvery = absl::Milliseconds(200);
 constexpr uint64_t kEveryLogBytesByDefault = uint64_t{1} << 30;
 // So that the log, which clients wait for, has most of the disk.
 constexpr double kWriteBytesPerSecond = 256e6;
+constexpr absl::Duration kRemovingPause = absl::Milliseconds(10);
 
 }  // namespace
 
@@ -146,7 +147,8 @@ absl::Status Snapshotter::AwaitTime(absl::Duration due) {
 }
 
 absl::Status Snapshotter::GiveUpOld() {
-  RETURN_IF_ERROR(parts_.snapshots.Prune());
+  const auto pause = [this] { return AwaitTime(options_.clock->MonotonicNow() + kRemovingPause); };
+  RETURN_IF_ERROR(parts_.snapshots.Prune(pause));
   if (!options_.give_up_log) return absl::OkStatus();
   ASSIGN_OR_RETURN(const uint64_t position, parts_.snapshots.TrimPosition());
   return options_.give_up_log(position);

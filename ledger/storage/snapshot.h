@@ -70,6 +70,7 @@ class SnapshotWriter {
   void PutBlock(const Fields& fields);
   void PutChecksum(char* frame, uint64_t bytes);
   absl::Status Flush();
+  absl::Status WriteInPieces(uint64_t offset, uint64_t bytes);
   absl::Status Drain();
 
   base::FileSystem& files_;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -10,6 +11,8 @@ namespace ledger {
 namespace {
 
 constexpr uint64_t kStepBytes = 4 << 20;
+// A sync of the log that comes meanwhile waits for no more than one.
+constexpr uint64_t kPieceBytes = 256 << 10;
 static_assert(kStepBytes >= kSnapshotChunkBytesMax + kSnapshotBlockBytes);
 
 }  // namespace
@@ -116,10 +119,18 @@ absl::Status SnapshotWriter::Flush() {
   RETURN_IF_ERROR(Drain());
   std::swap(buffer_, written_);
   writing_ = std::async(std::launch::async, [this, offset = file_bytes_, bytes = used_] {
-    return file_->WriteAt(offset, written_.view(0, bytes));
+    return WriteInPieces(offset, bytes);
   });
   file_bytes_ += used_;
   used_ = 0;
+  return absl::OkStatus();
+}
+
+absl::Status SnapshotWriter::WriteInPieces(uint64_t offset, uint64_t bytes) {
+  for (uint64_t begin = 0; begin < bytes; begin += kPieceBytes) {
+    const uint64_t end = std::min(bytes, begin + kPieceBytes);
+    RETURN_IF_ERROR(file_->WriteAt(offset + begin, written_.view(begin, end)));
+  }
   return absl::OkStatus();
 }
 

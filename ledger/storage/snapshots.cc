@@ -10,6 +10,12 @@
 #include "base/status_macros.h"
 
 namespace ledger {
+namespace {
+
+constexpr absl::string_view kGivenUpSuffix = ".removing";
+constexpr uint64_t kGivenUpStepBytes = 8 << 20;
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Snapshots>> Snapshots::Open(base::FileSystem& files,
                                                            std::string folder) {
@@ -23,7 +29,7 @@ absl::StatusOr<std::unique_ptr<Snapshots>> Snapshots::Open(base::FileSystem& fil
 absl::Status Snapshots::RemoveUnfinished() const {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.List(folder_));
   for (const std::string& name : names) {
-    if (!absl::EndsWith(name, kUnfinishedSuffix)) continue;
+    if (!absl::EndsWith(name, kUnfinishedSuffix) && !absl::EndsWith(name, kGivenUpSuffix)) continue;
     RETURN_IF_ERROR(files_.Remove(absl::StrCat(folder_, "/", name)));
   }
   return files_.SyncFolder(folder_);
@@ -60,12 +66,32 @@ absl::Status Snapshots::Remove(uint64_t position) const {
   return files_.SyncFolder(folder_);
 }
 
-absl::Status Snapshots::Prune() const {
+absl::Status Snapshots::Prune(const std::function<absl::Status()>& pause) const {
   ASSIGN_OR_RETURN(const std::vector<uint64_t> positions, ListDurable());
   for (size_t i = kKept; i < positions.size(); ++i) {
-    RETURN_IF_ERROR(files_.Remove(SnapshotPath(folder_, positions[i])));
+    RETURN_IF_ERROR(GiveUp(positions[i], pause));
   }
   return positions.size() > kKept ? files_.SyncFolder(folder_) : absl::OkStatus();
+}
+
+absl::Status Snapshots::GiveUp(uint64_t position,
+                               const std::function<absl::Status()>& pause) const {
+  // First the name: nobody finds it any more, nor links it.
+  const std::string path = absl::StrCat(SnapshotPath(folder_, position), kGivenUpSuffix);
+  RETURN_IF_ERROR(files_.Rename(SnapshotPath(folder_, position), path));
+  RETURN_IF_ERROR(files_.SyncFolder(folder_));
+  ASSIGN_OR_RETURN(const bool is_linked, files_.IsLinked(path));
+  if (!is_linked) {
+    ASSIGN_OR_RETURN(const auto file, files_.OpenDirect(path, base::IfMissing::kFail));
+    ASSIGN_OR_RETURN(uint64_t bytes, file->Size());
+    while (bytes > kGivenUpStepBytes) {
+      bytes -= kGivenUpStepBytes;
+      RETURN_IF_ERROR(file->Truncate(bytes));
+      RETURN_IF_ERROR(file->Sync());
+      RETURN_IF_ERROR(pause());
+    }
+  }
+  return files_.Remove(path);
 }
 
 absl::StatusOr<uint64_t> Snapshots::TrimPosition() const {

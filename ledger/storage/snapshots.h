@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,8 +20,8 @@ class Snapshots {
  public:
   static constexpr size_t kKept = 2;
 
-  // Creates the folder where it is missing and removes what interrupted writers left. `files` must
-  // outlive it.
+  // Creates the folder where it is missing and removes what was interrupted: writing one, or
+  // removing it. `files` must outlive it.
   static absl::StatusOr<std::unique_ptr<Snapshots>> Open(base::FileSystem& files,
                                                          std::string folder);
 
@@ -30,8 +31,10 @@ class Snapshots {
   absl::StatusOr<std::unique_ptr<SnapshotReader>> Read(uint64_t position) const;
   // One that cannot be used: it must not count as one of those that are kept.
   absl::Status Remove(uint64_t position) const;
-  // Removes all but the newest two.
-  absl::Status Prune() const;
+  // Removes all but the newest two. Large files shrink in steps, `pause` between two: a file system
+  // that gives the blocks of gigabytes back at once makes every sync wait meanwhile. What is left
+  // of one when `pause` fails goes at the next start.
+  absl::Status Prune(const std::function<absl::Status()>& pause) const;
   // The log may be trimmed before this position: behind the second newest snapshot. 1 while there
   // are not two.
   absl::StatusOr<uint64_t> TrimPosition() const;
@@ -45,6 +48,7 @@ class Snapshots {
   Snapshots(base::FileSystem& files, std::string folder)
       : files_(files), folder_(std::move(folder)) {}
   absl::Status RemoveUnfinished() const;
+  absl::Status GiveUp(uint64_t position, const std::function<absl::Status()>& pause) const;
   absl::StatusOr<std::vector<uint64_t>> ListDurable() const;
 
   base::FileSystem& files_;

@@ -155,6 +155,7 @@ class SlowDisk final : public base::FileSystem {
     return No();
   }
   bool Exists(const std::string& /*path*/) override { return false; }
+  absl::StatusOr<bool> IsLinked(const std::string& /*path*/) override { return No(); }
 
   base::ManualClock clock{absl::UnixEpoch()};
   uint64_t written = 0;

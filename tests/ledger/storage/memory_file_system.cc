@@ -316,6 +316,14 @@ absl::StatusOr<std::vector<std::string>> MemoryFileSystem::List(const std::strin
   return names;
 }
 
+absl::StatusOr<bool> MemoryFileSystem::IsLinked(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  const auto it = names_.find(path);
+  if (it == names_.end()) return absl::NotFoundError(path);
+  return std::count_if(names_.begin(), names_.end(),
+                       [&](const auto& name) { return name.second == it->second; }) > 1;
+}
+
 bool MemoryFileSystem::Exists(const std::string& path) {
   const std::lock_guard lock(mutex_);
   return names_.contains(path);

@@ -72,6 +72,7 @@ class MemoryFileSystem final : public base::FileSystem {
   absl::Status RemoveAll(const std::string& path) override;
   absl::StatusOr<std::vector<std::string>> List(const std::string& path) override;
   bool Exists(const std::string& path) override;
+  absl::StatusOr<bool> IsLinked(const std::string& path) override;
 
  private:
   friend class MemoryFile;

@@ -169,9 +169,52 @@ TEST_CASE("the newest two are kept, and the log behind the older of them", "[sna
   REQUIRE(Write(*snapshots, 20, kPieces).ok());
   CHECK(snapshots->TrimPosition().value() == 10);
   REQUIRE(Write(*snapshots, 100, kPieces).ok());
-  REQUIRE(snapshots->Prune().ok());
+  REQUIRE(snapshots->Prune([] { return absl::OkStatus(); }).ok());
   CHECK(snapshots->List().value() == std::vector<uint64_t>{100, 20});
   CHECK(snapshots->TrimPosition().value() == 21);
+}
+
+// An old one of 20 MiB, and two newer.
+std::unique_ptr<Snapshots> OneTooMany(MemoryFileSystem& files) {
+  auto snapshots = Open(files);
+  REQUIRE(files.Replace(SnapshotPath(kFolder, 9), std::string(20 << 20, 'x')).ok());
+  REQUIRE(Write(*snapshots, 20, kPieces).ok());
+  REQUIRE(Write(*snapshots, 100, kPieces).ok());
+  return snapshots;
+}
+
+TEST_CASE("a large snapshot that is given up goes in steps", "[snapshot]") {
+  MemoryFileSystem files;
+  const auto snapshots = OneTooMany(files);
+  int pauses = 0;
+  const auto pause = [&] {
+    CHECK(files.Bytes(SnapshotPath(kFolder, 9) + ".removing").size() == (pauses == 0 ? 12 : 4)
+                                                                            << 20);
+    ++pauses;
+    return absl::OkStatus();
+  };
+  REQUIRE(snapshots->Prune(pause).ok());
+  CHECK(pauses == 2);
+  CHECK(files.List(kFolder).value() == std::vector<std::string>{"100", "20"});
+}
+
+TEST_CASE("what is left of a snapshot that was being removed goes at the next start",
+          "[snapshot]") {
+  MemoryFileSystem files;
+  const auto snapshots = OneTooMany(files);
+  CHECK(absl::IsCancelled(snapshots->Prune([] { return absl::CancelledError("stopping"); })));
+  CHECK(snapshots->List().value() == std::vector<uint64_t>{100, 20});
+  Open(files);
+  CHECK(files.List(kFolder).value() == std::vector<std::string>{"100", "20"});
+}
+
+TEST_CASE("a snapshot that is being copied keeps what it holds", "[snapshot]") {
+  MemoryFileSystem files;
+  const auto snapshots = OneTooMany(files);
+  REQUIRE(files.Link(SnapshotPath(kFolder, 9), "copies/9").ok());
+  REQUIRE(snapshots->Prune([] { return absl::CancelledError("no steps"); }).ok());
+  CHECK_FALSE(files.Has(SnapshotPath(kFolder, 9)));
+  CHECK(files.Bytes("copies/9") == std::string(20 << 20, 'x'));
 }
 
 TEST_CASE("a log that ends before a snapshot has lost its end", "[snapshot]") {

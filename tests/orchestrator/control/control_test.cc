@@ -220,6 +220,7 @@ class FailingFiles final : public base::FileSystem {
   absl::StatusOr<std::vector<std::string>> List(const std::string& path) override {
     return real_.List(path);
   }
+  absl::StatusOr<bool> IsLinked(const std::string& path) override { return real_.IsLinked(path); }
   bool Exists(const std::string& path) override { return real_.Exists(path); }
 
  private:
