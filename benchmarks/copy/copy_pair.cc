@@ -107,8 +107,8 @@ absl::Status CopyPair::Follow(const std::string& address) {
   pb::FollowRequest request;
   request.set_node_id("source");
   pb::NodeStatus status;
-  return rpc::FromGrpc(
-      pb::Node::NewStub(rpc::Connect(target_->address()))->Follow(&context, request, &status));
+  target_node_ = pb::Node::NewStub(rpc::Connect(target_->address()));
+  return rpc::FromGrpc(target_node_->Follow(&context, request, &status));
 }
 
 absl::StatusOr<pb::NodeStatus> CopyPair::SourceStatus() const { return StatusOf(*source_node_); }
