@@ -27,17 +27,19 @@ absl::StatusOr<pb::NodeStatus> StatusOf(pb::Node::Stub& node) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<CopyPair>> CopyPair::Start(const std::string& parent,
+absl::StatusOr<std::unique_ptr<CopyPair>> CopyPair::Start(const Parents& parents,
                                                           uint32_t streams) {
-  ASSIGN_OR_RETURN(std::unique_ptr<Folder> folder, Folder::Create(parent, "bench-copy"));
-  std::unique_ptr<CopyPair> pair(new CopyPair(std::move(folder)));
+  ASSIGN_OR_RETURN(std::unique_ptr<Folder> source, Folder::Create(parents.source, "bench-copy"));
+  ASSIGN_OR_RETURN(std::unique_ptr<Folder> target, Folder::Create(parents.target, "bench-copy"));
+  std::unique_ptr<CopyPair> pair(new CopyPair(std::move(source), std::move(target)));
   RETURN_IF_ERROR(pair->Prepare(streams));
   return pair;
 }
 
 absl::Status CopyPair::Prepare(uint32_t streams) {
   for (const std::string node_id : {"source", "target"}) {
-    const std::string data_dir = folder_->path() + "/" + node_id;
+    const Folder& parent = node_id == "source" ? *source_folder_ : *target_folder_;
+    const std::string data_dir = parent.path() + "/" + node_id;
     ASSIGN_OR_RETURN(const std::string key, ledger::CreateKey(base::SystemFileSystem(), data_dir));
     for (ledger::NodeOptions* const options : {&source_options_, &target_options_}) {
       pb::Member& member = *options->config.add_members();

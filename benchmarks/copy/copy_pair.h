@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -17,8 +18,12 @@ namespace benchmarks {
 // A source with accounts and transfers, and an empty target that copies from it, in this program.
 class CopyPair {
  public:
-  static absl::StatusOr<std::unique_ptr<CopyPair>> Start(const std::string& parent,
-                                                         uint32_t streams);
+  // The folders that each gets one in.
+  struct Parents {
+    std::string source;
+    std::string target;
+  };
+  static absl::StatusOr<std::unique_ptr<CopyPair>> Start(const Parents& parents, uint32_t streams);
 
   const std::string& source() const { return source_->address(); }
   absl::Status CreateAccounts(uint64_t count);
@@ -36,11 +41,13 @@ class CopyPair {
   uint64_t sent_again_bytes() const;
 
  private:
-  explicit CopyPair(std::unique_ptr<Folder> folder) : folder_(std::move(folder)) {}
+  CopyPair(std::unique_ptr<Folder> source, std::unique_ptr<Folder> target)
+      : source_folder_(std::move(source)), target_folder_(std::move(target)) {}
   absl::Status Prepare(uint32_t streams);
   void Hear(const std::string& sentence);
 
-  const std::unique_ptr<Folder> folder_;
+  const std::unique_ptr<Folder> source_folder_;
+  const std::unique_ptr<Folder> target_folder_;
   ledger::NodeOptions source_options_;
   ledger::NodeOptions target_options_;
   std::unique_ptr<ledger::LedgerNode> source_;

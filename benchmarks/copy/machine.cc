@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <system_error>
 #include <thread>
@@ -31,8 +32,9 @@ constexpr uint64_t kFilePieces = 1'024;  // Of each thread.
 constexpr uint64_t kPiecesASync = 64;
 constexpr double kSeconds = 1.5;
 
-// Writes the pieces of one file until the time is over; the bytes that were written.
-absl::StatusOr<uint64_t> WriteFile(const std::string& path) {
+// Writes the pieces of one file until the time is over, those of another that is read if there is
+// one; the bytes that were written.
+absl::StatusOr<uint64_t> WriteFile(const std::string& path, base::File* from) {
   const ledger::AlignedBuffer piece(kPieceBytes);
   std::memset(piece.data(), 'x', kPieceBytes);
   base::FileSystem& files = base::SystemFileSystem();
@@ -41,6 +43,9 @@ absl::StatusOr<uint64_t> WriteFile(const std::string& path) {
   const double begin = SecondsNow();
   uint64_t written = 0;
   for (; written < kFilePieces && SecondsNow() - begin < kSeconds; ++written) {
+    if (from != nullptr) {
+      RETURN_IF_ERROR(from->ReadAt(written * kPieceBytes, piece.data(), kPieceBytes));
+    }
     RETURN_IF_ERROR(file->WriteAt(written * kPieceBytes, piece.view(0, kPieceBytes)));
     if (written % kPiecesASync == kPiecesASync - 1) RETURN_IF_ERROR(file->Sync());
   }
@@ -48,22 +53,43 @@ absl::StatusOr<uint64_t> WriteFile(const std::string& path) {
   return written * kPieceBytes;
 }
 
-absl::StatusOr<double> MeasureWriting(const std::string& parent, int streams) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<Folder> folder, Folder::Create(parent, "bench-copy-disk"));
-  std::vector<absl::StatusOr<uint64_t>> written(static_cast<size_t>(streams), uint64_t{0});
-  std::vector<std::thread> threads;
-  const double begin = SecondsNow();
-  for (size_t i = 0; i < written.size(); ++i) {
-    threads.emplace_back([&, i] { written[i] = WriteFile(absl::StrCat(folder->path(), "/", i)); });
+// As many files as there are streams; first they are written, then copied.
+class DiskFiles {
+ public:
+  DiskFiles(std::string folder, int streams)
+      : folder_(std::move(folder)), written_(static_cast<size_t>(streams), uint64_t{0}) {}
+
+  absl::StatusOr<double> Write() {
+    return Measure([this](size_t i) { return WriteFile(PathOf(i), nullptr); });
   }
-  for (std::thread& thread : threads) thread.join();
-  double bytes = 0;
-  for (const auto& one : written) {
-    RETURN_IF_ERROR(one.status());
-    bytes += static_cast<double>(*one);
+  absl::StatusOr<double> Copy() {
+    return Measure([this](size_t i) -> absl::StatusOr<uint64_t> {
+      ASSIGN_OR_RETURN(const auto from,
+                       base::SystemFileSystem().OpenDirect(PathOf(i), base::IfMissing::kFail));
+      return WriteFile(absl::StrCat(PathOf(i), "-copy"), from.get());
+    });
   }
-  return bytes / (SecondsNow() - begin);
-}
+
+ private:
+  std::string PathOf(size_t i) const { return absl::StrCat(folder_, "/", i); }
+  absl::StatusOr<double> Measure(const std::function<absl::StatusOr<uint64_t>(size_t)>& work) {
+    std::vector<std::thread> threads;
+    const double begin = SecondsNow();
+    for (size_t i = 0; i < written_.size(); ++i) {
+      threads.emplace_back([&, i] { written_[i] = work(i); });
+    }
+    for (std::thread& thread : threads) thread.join();
+    double bytes = 0;
+    for (const auto& one : written_) {
+      RETURN_IF_ERROR(one.status());
+      bytes += static_cast<double>(*one);
+    }
+    return bytes / (SecondsNow() - begin);
+  }
+
+  const std::string folder_;
+  std::vector<absl::StatusOr<uint64_t>> written_;
+};
 
 absl::Status Failed(const std::string& what) {
   return absl::InternalError(
@@ -136,7 +162,12 @@ absl::StatusOr<double> MeasureLoopback(int streams) {
 
 absl::StatusOr<CopyBounds> MeasureBounds(const std::string& folder, int streams) {
   CopyBounds bounds;
-  ASSIGN_OR_RETURN(bounds.disk_write_bytes_per_s, MeasureWriting(folder, streams));
+  {
+    ASSIGN_OR_RETURN(const std::unique_ptr<Folder> own, Folder::Create(folder, "bench-copy-disk"));
+    DiskFiles disk(own->path(), streams);
+    ASSIGN_OR_RETURN(bounds.disk_write_bytes_per_s, disk.Write());
+    ASSIGN_OR_RETURN(bounds.disk_copy_bytes_per_s, disk.Copy());
+  }
   ASSIGN_OR_RETURN(bounds.loopback_bytes_per_s, MeasureLoopback(streams));
   return bounds;
 }

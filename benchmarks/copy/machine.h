@@ -11,6 +11,9 @@ namespace benchmarks {
 struct CopyBounds {
   double disk_write_bytes_per_s = 0;  // 1 MiB at a time past the page cache, synced every 64 MiB.
   double loopback_bytes_per_s = 0;    // TCP, from one thread to another of this program.
+  // Each thread reads what was written, 1 MiB at a time, and writes it again: what a disk gives
+  // that both nodes are on.
+  double disk_copy_bytes_per_s = 0;
 
   double slower() const {
     return disk_write_bytes_per_s < loopback_bytes_per_s ? disk_write_bytes_per_s
