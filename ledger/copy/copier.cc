@@ -222,24 +222,36 @@ pb::ReadCopyRequest Copier::RequestFor(const Taken& taken) const {
   return request;
 }
 
+// Two threads: while one waits for the disk the other empties the connection.
 absl::Status Copier::Fetch(const std::shared_ptr<grpc::Channel>& channel, const Taken& taken) {
-  const AlignedBuffer buffer(kPieceBytes);
-  PieceDecoder decoder;
   Call call(*this);
   PieceReader reader(channel, call.context, RequestFor(taken));
-  absl::Status status;
-  size_t next = 0;
-  for (grpc::ByteBuffer message; reader.Read(message);) {
-    if (!status.ok()) continue;  // Until the call has ended.
-    status = next < taken.size() ? Take(message, taken[next++], decoder, buffer)
-                                 : absl::DataLossError("the source sent more than was asked for");
-    if (!status.ok()) call.context.TryCancel();
-  }
+  PieceQueue received;
+  Kept kept;
+  std::thread keeping([&] { kept = Keep(taken, received, call.context); });
+  for (grpc::ByteBuffer message; reader.Read(message);) received.Put(std::move(message));
+  received.Close();
+  keeping.join();
   const absl::Status ended = reader.Finish();
-  RETURN_IF_ERROR(status);
+  RETURN_IF_ERROR(kept.status);
   RETURN_IF_ERROR(ended);
-  return next == taken.size() ? absl::OkStatus()
-                              : absl::DataLossError("the source sent less than was asked for");
+  return kept.pieces == taken.size()
+             ? absl::OkStatus()
+             : absl::DataLossError("the source sent less than was asked for");
+}
+
+Copier::Kept Copier::Keep(const Taken& taken, PieceQueue& received, grpc::ClientContext& context) {
+  const AlignedBuffer buffer(kPieceBytes);
+  PieceDecoder decoder;
+  Kept kept;
+  for (grpc::ByteBuffer message; received.Take(message);) {
+    if (!kept.status.ok()) continue;  // Until the call has ended.
+    kept.status = kept.pieces < taken.size()
+                      ? Take(std::move(message), taken[kept.pieces++], decoder, buffer)
+                      : absl::DataLossError("the source sent more than was asked for");
+    if (!kept.status.ok()) context.TryCancel();
+  }
+  return kept;
 }
 
 absl::Status Copier::Take(grpc::ByteBuffer message, PiecePlan::Number number, PieceDecoder& decoder,

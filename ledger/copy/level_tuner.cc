@@ -11,6 +11,8 @@ constexpr int kPieces = 16;
 constexpr absl::Duration kTime = absl::Milliseconds(200);
 constexpr double kGain = 1.05;  // What a higher level must give to be kept.
 constexpr int kRestMax = 64;
+// A core compresses no faster: trying it costs more than any link so fast would give back.
+constexpr double kFasterThanCompressing = 400e6;
 
 }  // namespace
 
@@ -49,6 +51,7 @@ void LevelTuner::Decide(double bytes_per_s) {
     return;
   }
   if (level_ == PieceEncoder::kLevelMax || waiting_ <= compressing_) return;
+  if (level_ == 0 && bytes_per_s > kFasterThanCompressing) return;
   ++level_;
   is_trying_ = true;
   before_ = bytes_per_s;

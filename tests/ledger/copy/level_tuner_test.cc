@@ -46,6 +46,20 @@ TEST_CASE("a fast link gets no compression", "[copy]") {
   CHECK(LevelFor({.link_bytes_per_s = 2e9, .cpu_bytes_per_s = 300e6, .shrinks_to = 0.5}) == 0);
 }
 
+TEST_CASE("where the link is faster than compressing, no level is even tried", "[copy]") {
+  const Machine machine{.link_bytes_per_s = 1e9, .cpu_bytes_per_s = 300e6, .shrinks_to = 0.5};
+  LevelTuner tuner;
+  absl::Duration now = absl::Seconds(100);
+  int compressed = 0;
+  for (int piece = 0; piece < 10'000; ++piece) {
+    const LevelTuner::Sent sent = machine.PieceAt(tuner.level());
+    now += sent.compressing + sent.waiting;
+    tuner.Note(sent, now);
+    compressed += tuner.level() > 0 ? 1 : 0;
+  }
+  CHECK(compressed == 0);
+}
+
 TEST_CASE("a slow link gets some", "[copy]") {
   CHECK(LevelFor({.link_bytes_per_s = 20e6, .cpu_bytes_per_s = 300e6, .shrinks_to = 0.3}) >= 1);
 }
