@@ -1,5 +1,9 @@
 #include "ledger/copy/copy_stream.h"
 
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <thread>
 #include <utility>
@@ -13,13 +17,19 @@ namespace ledger {
 namespace {
 
 constexpr int kStreamsMax = 32;
+// Compressing gives way to the node's customers.
+constexpr int kNice = 10;
 
 }  // namespace
 
 CopyStream* CopyStream::Start(const pb::ReadCopyRequest& request, CopyService& service) {
   auto* const stream = new CopyStream(request, service);
   // Ends with Finish(), after which it touches nothing of the node.
-  std::thread([stream] { stream->Finish(rpc::ToGrpc(stream->Stream())); }).detach();
+  std::thread([stream] {
+    // The thread's own: on Linux a thread is what `nice` counts.
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kNice);
+    stream->Finish(rpc::ToGrpc(stream->Stream()));
+  }).detach();
   return stream;
 }
 
