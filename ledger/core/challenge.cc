@@ -95,8 +95,7 @@ void Challenge::HashChunk(ImageTable table, uint64_t chunk, const Read& read, co
   }
   Add(sha, kChunkPrefix);
   const auto ranges = absl::MakeConstSpan(digests.ranges);
-  digests.chunks[chunk] =
-      Add(sha, ranges.subspan(first_range, end_range - first_range)).Finish();
+  digests.chunks[chunk] = Add(sha, ranges.subspan(first_range, end_range - first_range)).Finish();
 }
 
 void Challenge::HashPart(size_t part) {
@@ -137,9 +136,8 @@ void Challenge::Finish() {
       if (!is_new) AddTo(entry->second, one);
     }
   }
-  totals_ = {.accounts = image_.facts().accounts,
-             .transfers = image_.facts().transfers,
-             .currencies = {}};
+  totals_ = {
+      .accounts = image_.facts().accounts, .transfers = image_.facts().transfers, .currencies = {}};
   for (const auto& [ledger, sums] : by_ledger) totals_.currencies.push_back(sums);
 }
 

@@ -162,8 +162,8 @@ std::string Describe(const pb::RowDifference& difference, absl::string_view here
   if (difference.only_here()) return absl::StrCat(name, " is only at '", here, "'");
   if (difference.only_there()) return absl::StrCat(name, " is only at '", there, "'");
   const auto field = [&](std::string* out, const pb::FieldDifference& one) {
-    absl::StrAppend(out, one.name(), " is ", one.here(), " at '", here, "', ", one.there(),
-                    " at '", there, "'");
+    absl::StrAppend(out, one.name(), " is ", one.here(), " at '", here, "', ", one.there(), " at '",
+                    there, "'");
   };
   return absl::StrCat(name, ": ", absl::StrJoin(difference.fields(), "; ", field));
 }

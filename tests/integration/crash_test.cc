@@ -63,9 +63,9 @@ TEST_CASE("any process of control may die at any step", "[.][matrix]") {
       GENERATE("orchestrator", "agent-source-0", "agent-source-1", "agent-target-0",
                "agent-target-1", "agent-gateway-0", "agent-gateway-1");
   const std::string step =
-      GENERATE("start_replication", "caught_up", "canary_before", "lag_small", "challenge", "hold_writes",
-               "seal", "frontier", "compare", "open", "route", "release", "follow", "certify",
-               "canary_after");
+      GENERATE("start_replication", "caught_up", "canary_before", "lag_small", "challenge",
+               "hold_writes", "seal", "frontier", "compare", "open", "route", "release", "follow",
+               "certify", "canary_after");
   const std::string when = GENERATE("at_step: ", "after_step: ");
   if (when + step == "after_step: canary_after") return;
   DYNAMIC_SECTION(process << " " << when << step) { CheckTheWeekendGoesOn(when + step, process); }

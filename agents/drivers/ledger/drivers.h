@@ -12,8 +12,7 @@ using NodeStub = std::shared_ptr<hamisha::ledger::v1::Node::StubInterface>;
 using VerificationStub = std::shared_ptr<hamisha::ledger::v1::Verification::StubInterface>;
 
 // Adds the drivers of hamisha/action/v1/ledger.proto for one ledger node.
-void AddLedgerDrivers(const NodeStub& node, const VerificationStub& verification,
-                      Drivers& drivers);
+void AddLedgerDrivers(const NodeStub& node, const VerificationStub& verification, Drivers& drivers);
 
 // Its parts.
 void AddReplicationDrivers(const NodeStub& node, Drivers& drivers);  // replicate await_lag follow
