@@ -188,8 +188,8 @@ TEST_CASE("a large snapshot that is given up goes in steps", "[snapshot]") {
   const auto snapshots = OneTooMany(files);
   int pauses = 0;
   const auto pause = [&] {
-    CHECK(files.Bytes(SnapshotPath(kFolder, 9) + ".removing").size() == (pauses == 0 ? 12 : 4)
-                                                                            << 20);
+    CHECK(files.Bytes(SnapshotPath(kFolder, 9) + ".removing").size() ==
+          (pauses == 0 ? size_t{12} : size_t{4}) << 20);
     ++pauses;
     return absl::OkStatus();
   };
