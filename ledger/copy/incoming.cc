@@ -160,11 +160,19 @@ absl::Status Incoming::Write(const Piece& piece, const AlignedBuffer& buffer) {
 }
 
 absl::Status Incoming::Save(const std::vector<Piece>& written, std::string bits) {
+  RETURN_IF_ERROR(saved_);
+  saved_ = SyncThem(written);
+  RETURN_IF_ERROR(saved_);
+  state_.set_pieces(std::move(bits));
+  saved_ = SaveState();
+  return saved_;
+}
+
+absl::Status Incoming::SyncThem(const std::vector<Piece>& written) {
   std::set<uint32_t> touched;
   for (const Piece& piece : written) touched.insert(piece.file);
   for (const uint32_t file : touched) RETURN_IF_ERROR(opened_[file]->Sync());
-  state_.set_pieces(std::move(bits));
-  return SaveState();
+  return absl::OkStatus();
 }
 
 absl::Status Incoming::SaveState() {

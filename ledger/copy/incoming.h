@@ -41,7 +41,9 @@ class Incoming {
   // Of what was accepted. For its user to keep.
   PiecePlan Plan() const;
   absl::Status Write(const Piece& piece, const AlignedBuffer& buffer);
-  // Syncs the files of the pieces that were written since, then records the bits of all.
+  // Syncs the files of the pieces that were written since, then records the bits of all. After an
+  // error nothing is recorded any more: what was written since may be lost, whatever a later sync
+  // says, and has to come again.
   absl::Status Save(const std::vector<Piece>& written, std::string bits);
 
   // All pieces are there. DATA_LOSS when the snapshot is not what its checksums say.
@@ -57,6 +59,7 @@ class Incoming {
   absl::Status BeginAnew(const std::string& source);
   absl::Status MakeFiles();
   absl::Status OpenFiles();
+  absl::Status SyncThem(const std::vector<Piece>& written);
   absl::Status SaveState();
 
   base::FileSystem& files_;
@@ -64,6 +67,7 @@ class Incoming {
   const std::string folder_;
   pb::IncomingCopy state_;
   std::vector<std::unique_ptr<PieceFile>> opened_;
+  absl::Status saved_;  // The first error of Save().
 };
 
 }  // namespace ledger

@@ -102,6 +102,25 @@ TEST_CASE("what was saved of a copy is there after a crash at any point", "[copy
   }
 }
 
+TEST_CASE("after a sync that failed nothing is recorded, though the next one says it is fine",
+          "[copy]") {
+  MemoryFileSystem files;
+  auto incoming = Incoming::Open(files, "data", "source");
+  REQUIRE((*incoming)->Accept(Manifest((*incoming)->copy_id()), 0).ok());
+  PiecePlan plan = (*incoming)->Plan();
+  const AlignedBuffer buffer(kPieceBytes);
+  const Piece piece = plan.At(plan.Take(1).front());
+  REQUIRE((*incoming)->Write(piece, buffer).ok());
+  plan.Written(0);
+  files.Plan({.kind = DiskFault::Kind::kError});
+  REQUIRE_FALSE((*incoming)->Save({piece}, plan.Bits({0})).ok());
+  REQUIRE_THAT(files.fault_met(), Catch::Contains("syncing data/incoming/snapshots/70"));
+  // Linux tells an error of writing back once.
+  CHECK_FALSE((*incoming)->Save({piece}, plan.Bits({0})).ok());
+  auto again = Incoming::Open(files, "data", "source");
+  CHECK((*again)->Plan().durable_bytes() == 0);
+}
+
 TEST_CASE("a copy goes on under its id, and from where it was", "[copy]") {
   MemoryFileSystem files;
   std::string copy_id;
