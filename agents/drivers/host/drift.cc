@@ -28,6 +28,8 @@ constexpr uint64_t kDiskSpeedAmple = 500 * kMiB;  // Twice what the ledger write
 constexpr double kCopySpace = 1.25;               // Snapshots and new history beside the copy.
 constexpr uint64_t kCopySpaceExtra = kGiB;        // Log segments are allocated ahead.
 constexpr absl::Duration kClockDifferenceMax = absl::Seconds(1);  // The trips are in it.
+constexpr absl::Duration kClockErrorTold = absl::Milliseconds(100);
+constexpr absl::Duration kClockErrorMax = absl::Seconds(1);
 
 enum class Verdict { kSame, kTold, kBlocks };
 using Judge = std::function<Verdict(const HostFacts& source, const HostFacts& target)>;
@@ -129,8 +131,17 @@ Verdict JudgeClock(const HostFacts& source, const HostFacts& target) {
   return apart > kClockDifferenceMax ? Verdict::kBlocks : Verdict::kSame;
 }
 
-Verdict JudgeClockError(const HostFacts& /*source*/, const HostFacts& target) {
-  return target.clock_synchronized() ? Verdict::kSame : Verdict::kTold;
+// What the kernel says of a clock that nothing sets means nothing: its difference is measured.
+Verdict JudgeClockErrorOf(const HostFacts& host) {
+  const absl::Duration error = ToDuration(host.clock_error_max());
+  if (host.clock_synchronized() && error > kClockErrorMax) return Verdict::kBlocks;
+  const bool is_fine = host.clock_synchronized() && error <= kClockErrorTold;
+  return is_fine ? Verdict::kSame : Verdict::kTold;
+}
+
+// Of the worse of the two: the records of both are timed by their own.
+Verdict JudgeClockError(const HostFacts& source, const HostFacts& target) {
+  return std::max(JudgeClockErrorOf(source), JudgeClockErrorOf(target));
 }
 
 Verdict JudgeDiskSpace(const HostFacts& source, const HostFacts& target) {
@@ -193,7 +204,8 @@ std::vector<Row> MachineRows() {
       MayDiffer("transparent_huge_pages",
                 [](const auto& host) { return NotEmpty(host.transparent_huge_pages()); }),
       {"clock_offset", ClockText, JudgeClock, true, "at most 1 s apart"},
-      {"clock_error", ClockErrorText, JudgeClockError, false, "should be synchronized"},
+      {"clock_error", ClockErrorText, JudgeClockError, false,
+       "should be synchronized, to 100 ms, and must be to 1 s if it is"},
       MayDiffer("time_zone", [](const auto& host) { return NotEmpty(host.time_zone()); }),
       {"open_files_max", [](const auto& host) { return NotZero(host.open_files_max()); },
        AtLeast(kOpenFilesNeeded, [](const auto& host) { return host.open_files_max(); }), true,

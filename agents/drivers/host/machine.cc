@@ -9,7 +9,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -66,20 +68,32 @@ std::string TimeZoneName() {
   return std::filesystem::exists("/etc/localtime", error) ? "of /etc/localtime" : "UTC";
 }
 
-// What the folder's files occupy. Those that go away meanwhile do not count.
-absl::StatusOr<uint64_t> OccupiedBytes(const std::string& folder) {
-  constexpr uint64_t kBlockBytes = 512;  // Of st_blocks, whatever the file system's are.
-  std::error_code error;
-  std::filesystem::recursive_directory_iterator it(folder, error);
-  if (error) return absl::InternalError(absl::StrCat("reading ", folder, ": ", error.message()));
+// What stat says of a file's blocks, whatever those of the file system are.
+constexpr uint64_t kStatBlockBytes = 512;
+
+// What the folder's files occupy, each once however many names it has: what a node keeps for a copy
+// are links. Those that go away meanwhile do not count.
+absl::StatusOr<uint64_t> OccupiedBytes(const std::string& root) {
   uint64_t bytes = 0;
-  while (it != std::filesystem::recursive_directory_iterator()) {
-    struct stat status {};
-    if (::lstat(it->path().c_str(), &status) == 0) {
-      bytes += static_cast<uint64_t>(status.st_blocks) * kBlockBytes;
+  std::set<std::pair<dev_t, ino_t>> linked;
+  std::vector<std::filesystem::path> folders = {root};
+  while (!folders.empty()) {
+    const std::filesystem::path folder = std::move(folders.back());
+    folders.pop_back();
+    std::error_code error;
+    for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
+         it.increment(error)) {
+      struct stat status {};
+      if (::lstat(it->path().c_str(), &status) != 0) continue;
+      if (S_ISDIR(status.st_mode)) folders.push_back(it->path());
+      const bool is_counted = !S_ISDIR(status.st_mode) && status.st_nlink > 1 &&
+                              !linked.emplace(status.st_dev, status.st_ino).second;
+      if (!is_counted) bytes += static_cast<uint64_t>(status.st_blocks) * kStatBlockBytes;
     }
-    it.increment(error);
-    if (error) return absl::InternalError(absl::StrCat("reading ", folder, ": ", error.message()));
+    const bool has_gone = error == std::errc::no_such_file_or_directory && folder != root;
+    if (error && !has_gone) {
+      return absl::InternalError(absl::StrCat("reading ", folder.string(), ": ", error.message()));
+    }
   }
   return bytes;
 }

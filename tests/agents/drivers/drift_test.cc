@@ -65,6 +65,15 @@ std::vector<std::string> Verdicts(const HostFacts& source, const HostFacts& targ
   return verdicts;
 }
 
+TEST_CASE("the source's clock is judged as the target's is", "[drift]") {
+  HostFacts source = Server("source-0");
+  source.set_clock_synchronized(false);
+  CHECK(Verdicts(source, Server("target-0")) == std::vector<std::string>{"tell: clock_error"});
+  source.set_clock_synchronized(true);
+  source.mutable_clock_error_max()->set_seconds(2);
+  CHECK(Verdicts(source, Server("target-0")) == std::vector<std::string>{"block: clock_error"});
+}
+
 TEST_CASE("each fact of the target has its own judgement", "[drift]") {
   struct Row {
     std::string what;
@@ -109,6 +118,13 @@ TEST_CASE("each fact of the target has its own judgement", "[drift]") {
        All{"block: clock_offset"}},
       {"a clock that nothing sets", [](Facts it) { it.set_clock_synchronized(false); },
        All{"tell: clock_error"}},
+      {"a clock that may be 100 ms off",
+       [](Facts it) { it.mutable_clock_error_max()->set_nanos(100'000'000); }, All{}},
+      {"a clock that may be more than 100 ms off",
+       [](Facts it) { it.mutable_clock_error_max()->set_nanos(100'001'000); },
+       All{"tell: clock_error"}},
+      {"a clock that may be more than 1 s off",
+       [](Facts it) { it.mutable_clock_error_max()->set_seconds(1); }, All{"block: clock_error"}},
       {"another time zone", [](Facts it) { it.set_time_zone("UTC"); }, All{"tell: time_zone"}},
       {"a few open files less", [](Facts it) { it.set_open_files_max(1'024); },
        All{"tell: open_files_max"}},

@@ -70,6 +70,19 @@ TEST_CASE("host.facts fails when the ledger node cannot say what it is", "[drive
   CHECK_FALSE(result.has_host());
 }
 
+TEST_CASE("a file of the data folder that has two names counts once", "[drivers]") {
+  World world;
+  constexpr uint64_t kBytes = 4 << 20;
+  base::FileSystem& files = base::SystemFileSystem();
+  const std::string folder = world.folder.path();
+  REQUIRE(files.CreateFolders(folder + "/copies/a").ok());
+  REQUIRE(files.Replace(folder + "/run", std::string(kBytes, 'x')).ok());
+  REQUIRE(files.Link(folder + "/run", folder + "/copies/a/run").ok());
+  const uint64_t bytes = world.Facts("source-0").data_bytes();
+  CHECK(bytes >= kBytes);
+  CHECK(bytes < 2 * kBytes);
+}
+
 SCENARIO("host.compare judges the target by its source", "[drivers]") {
   World world;
   action::HostCompare compare;
@@ -78,6 +91,7 @@ SCENARIO("host.compare judges the target by its source", "[drivers]") {
   pb::HostFacts source = world.Facts("source-0");
   source.mutable_clock_offset();        // That the orchestrator would fill in.
   source.set_clock_synchronized(true);  // Whatever this machine says.
+  source.mutable_clock_error_max()->Clear();
   pb::HostFacts target = source;
   target.set_host("target-0");
 
