@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/invariant.h"
+
 namespace ledger {
 namespace {
 
@@ -15,16 +17,32 @@ int CommitLatency::BucketOf(absl::Duration took) {
   return std::min(static_cast<int>(std::log2(us) * kStepsAnOctave), kBuckets - 1);
 }
 
-void CommitLatency::Note(absl::Duration since) {
+void CommitLatency::Begin() {
+  const absl::Duration now = clock_.MonotonicNow();
+  const std::lock_guard lock(mutex_);
+  begun_ = now;
+}
+
+void CommitLatency::End() {
   const absl::Duration now = clock_.MonotonicNow();
   const int64_t number = SecondOf(now);
   const std::lock_guard lock(mutex_);
+  INVARIANT(begun_.has_value());
   Second& second = seconds_[static_cast<size_t>(number % kSeconds)];
   if (second.number != number) second = {.number = number};
-  ++second.counts[static_cast<size_t>(BucketOf(now - since))];
+  ++second.counts[static_cast<size_t>(BucketOf(now - *begun_))];
+  begun_.reset();
 }
 
 std::optional<absl::Duration> CommitLatency::P99(int seconds) const {
+  const std::optional<absl::Duration> ended = P99OfEnded(seconds);
+  const absl::Duration now = clock_.MonotonicNow();
+  const std::lock_guard lock(mutex_);
+  if (!begun_) return ended;
+  return std::max(ended.value_or(absl::ZeroDuration()), now - *begun_);
+}
+
+std::optional<absl::Duration> CommitLatency::P99OfEnded(int seconds) const {
   const int64_t now = SecondOf(clock_.MonotonicNow());
   std::array<uint64_t, kBuckets> counts{};
   uint64_t total = 0;

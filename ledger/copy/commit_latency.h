@@ -19,11 +19,15 @@ class CommitLatency {
   // `clock` must outlive it.
   explicit CommitLatency(const base::Clock& clock) : clock_(clock) {}
 
-  absl::Duration Now() const { return clock_.MonotonicNow(); }
-  // One that began at `since` is durable now.
-  void Note(absl::Duration since);
-  // Of the last `seconds`, 1 to kSeconds, within 10 % above; none when there was no commit.
+  // One begins: one at a time.
+  void Begin();
+  // It is durable now.
+  void End();
+  // Of the last `seconds`, 1 to kSeconds, within 10 % above, and no less than the age of the one
+  // under way: commits that hang are slow ones too. None when there was no commit.
   std::optional<absl::Duration> P99(int seconds = kSeconds) const;
+  // The same of those that have ended.
+  std::optional<absl::Duration> P99OfEnded(int seconds = kSeconds) const;
 
  private:
   static constexpr int kStepsAnOctave = 8;
@@ -38,6 +42,7 @@ class CommitLatency {
   const base::Clock& clock_;
   mutable std::mutex mutex_;
   std::array<Second, kSeconds> seconds_;
+  std::optional<absl::Duration> begun_;  // When the one under way did.
 };
 
 }  // namespace ledger

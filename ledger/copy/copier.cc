@@ -270,6 +270,7 @@ absl::Status Copier::Take(grpc::ByteBuffer message, PiecePlan::Number number, Pi
   RETURN_IF_ERROR(incoming_->Write(piece, buffer));
   options_.on_tail(chunk.tail());
   const absl::MutexLock lock(&mutex_);
+  pacing_ = chunk.pacing();
   if (!plan_->Written(number)) return absl::InternalError("a piece came twice");
   there_bytes_ += piece.bytes;
   unsaved_bytes_ += piece.bytes;
@@ -323,6 +324,7 @@ std::optional<pb::CopyProgress> Copier::progress() const {
   progress.set_bytes_total(plan_->total_bytes());
   progress.set_bytes_sent_again(sent_again_bytes_);
   progress.set_accounts_total(manifest_.accounts());
+  *progress.mutable_pacing() = pacing_;
   const uint32_t snapshot = SnapshotIn(manifest_);
   const auto there = static_cast<double>(plan_->there_bytes(snapshot));
   const auto all = static_cast<double>(manifest_.files(static_cast<int>(snapshot)).bytes());

@@ -98,6 +98,7 @@ class Copier {
   uint64_t unsaved_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t sent_again_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string trouble_ ABSL_GUARDED_BY(mutex_);
+  pb::CopyPacing pacing_ ABSL_GUARDED_BY(mutex_);  // As the source last said.
   // When how much was there, of the last seconds.
   mutable std::deque<std::pair<absl::Duration, uint64_t>> marks_ ABSL_GUARDED_BY(mutex_);
 };

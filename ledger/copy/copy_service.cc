@@ -3,7 +3,6 @@
 #include <grpcpp/support/proto_buffer_reader.h>
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -18,6 +17,11 @@ namespace {
 constexpr size_t kCopyIdBytesMax = 64;
 // A snapshot with no more of the log behind it is not taken anew.
 constexpr uint64_t kFreshLogBytes = 64 << 20;
+// A follower that waits for a snapshot asks twice a second.
+constexpr absl::Duration kAskedFor = absl::Minutes(5);
+constexpr int kStreamsMax = 32;
+// Ours have some hundred ranges of a few bytes.
+constexpr size_t kReadRequestBytesMax = 64 << 10;
 
 bool IsCopyId(const std::string& text) {
   return !text.empty() && text.size() <= kCopyIdBytesMax &&
@@ -36,14 +40,22 @@ uint64_t LogBytesBehind(uint64_t position, const pb::SourceTail& tail) {
 
 }  // namespace
 
-// Reads and links files: not on a thread of gRPC. Ends with Finish(), after which it touches
-// nothing of the node.
+grpc::ServerUnaryReactor* CopyService::Later(Context* context, std::function<absl::Status()> work) {
+  Reactor* const reactor = context->DefaultReactor();
+  // Ends with Finish(), after which it touches nothing of the node.
+  const bool is_queued =
+      queue_.Run([reactor, work = std::move(work)] { reactor->Finish(rpc::ToGrpc(work())); });
+  if (is_queued) return reactor;
+  reactor->Finish(rpc::ToGrpc(
+      closed_ ? absl::UnavailableError("the node is stopping")
+              : absl::ResourceExhaustedError("too many calls about copies; try again later")));
+  return reactor;
+}
+
 grpc::ServerUnaryReactor* CopyService::BeginCopy(Context* context,
                                                  const pb::BeginCopyRequest* request,
                                                  pb::BeginCopyResponse* response) {
-  Reactor* const reactor = context->DefaultReactor();
-  std::thread([=, this] { reactor->Finish(rpc::ToGrpc(Begin(*request, *response))); }).detach();
-  return reactor;
+  return Later(context, [=, this] { return Begin(*request, *response); });
 }
 
 absl::Status CopyService::Begin(const pb::BeginCopyRequest& request,
@@ -52,9 +64,13 @@ absl::Status CopyService::Begin(const pb::BeginCopyRequest& request,
     return absl::InvalidArgumentError(absl::StrCat("copy_id '", request.copy_id(), "': 1 to ",
                                                    kCopyIdBytesMax, " of a-z, 0-9 and '-'"));
   }
+  if (!parts_.followers.contains(request.follower())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", request.follower(), "' is not another node of this shard"));
+  }
   const absl::MutexLock lock(&begin_mutex_);
   if (closed_) return absl::UnavailableError("the node is stopping");
-  DropUnasked();
+  Drop();
   *response.mutable_tail() = parts_.tail();
   std::shared_ptr<Export> found = parts_.exports.Find(request.copy_id());
   if (found == nullptr) {
@@ -62,90 +78,115 @@ absl::Status CopyService::Begin(const pb::BeginCopyRequest& request,
     if (response.tail().position() == 0) return absl::OkStatus();
     if (is_whole && response.tail().bytes() <= request.log_bytes()) return absl::OkStatus();
     parts_.throttle.Begin();  // Before the snapshot, which commits feel as well.
-    ASSIGN_OR_RETURN(const uint64_t position, FreshSnapshot(request.copy_id(), response.tail()));
-    ASSIGN_OR_RETURN(found, parts_.exports.Make(request.follower(), request.copy_id(), position));
-    asked_.erase(request.copy_id());
+    ASSIGN_OR_RETURN(const uint64_t position, FreshSnapshot(request.follower(), response.tail()));
+    ASSIGN_OR_RETURN(found, parts_.exports.Make(request.follower(), request.copy_id(), position,
+                                                parts_.throttle.pacing()));
+    asked_.erase(request.follower());
   }
-  parts_.throttle.Begin();
+  parts_.throttle.Begin(found->commit_p99_before());
   *response.mutable_manifest() = found->manifest();
   response.set_sent_bytes(found->sent_bytes);
   return absl::OkStatus();
 }
 
-absl::StatusOr<uint64_t> CopyService::FreshSnapshot(const std::string& copy_id,
+absl::StatusOr<uint64_t> CopyService::FreshSnapshot(const std::string& follower,
                                                     const pb::SourceTail& tail) {
   ASSIGN_OR_RETURN(const std::vector<uint64_t> positions, parts_.snapshots.List());
-  const auto asked = asked_.find(copy_id);
+  const auto asked = asked_.find(follower);
   if (!positions.empty() && parts_.log.first_position() <= positions.front() + 1) {
     const uint64_t newest = positions.front();
-    const bool is_as_asked = asked != asked_.end() && newest >= asked->second;
+    const bool is_as_asked = asked != asked_.end() && newest >= asked->second.position;
     if (is_as_asked || LogBytesBehind(newest, tail) <= kFreshLogBytes) return newest;
   }
+  const absl::Duration now = parts_.clock.MonotonicNow();
   if (asked == asked_.end()) {
-    if (asked_.size() >= Exports::kMax) asked_.clear();  // Of some that never came back.
-    asked_[copy_id] = tail.position();
+    asked_[follower] = {.position = tail.position(), .at = now};
+  } else {
+    asked->second.at = now;
   }
-  if (!is_taking_->exchange(true)) {
-    parts_.take_snapshot([is_taking = is_taking_](const absl::Status&) { *is_taking = false; });
-  }
-  return absl::UnavailableError("a snapshot is being taken for the copy; ask again");
+  return snapshots_.Ask();
 }
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* CopyService::ReadCopy(Context* /*context*/,
                                                                   const grpc::ByteBuffer* request) {
+  if (++streams_ > kStreamsMax) {
+    return CopyStream::Refuse(absl::ResourceExhaustedError("too many streams of copies; try later"),
+                              *this);
+  }
   grpc::ByteBuffer message = *request;
-  grpc::ProtoBufferReader reader(&message);
   pb::ReadCopyRequest parsed;
-  const bool is_read = reader.status().ok() && parsed.ParseFromZeroCopyStream(&reader);
-  return CopyStream::Start(is_read ? parsed : pb::ReadCopyRequest(), *this);
+  bool is_read = message.Length() <= kReadRequestBytesMax;
+  if (is_read) {
+    grpc::ProtoBufferReader reader(&message);
+    is_read = reader.status().ok() && parsed.ParseFromZeroCopyStream(&reader);
+  }
+  if (is_read) return CopyStream::Start(parsed, *this);
+  return CopyStream::Refuse(
+      absl::InvalidArgumentError(absl::StrCat("no ReadCopyRequest of at most ",
+                                              kReadRequestBytesMax, " bytes: ask for less")),
+      *this);
 }
 
 grpc::ServerUnaryReactor* CopyService::EndCopy(Context* context, const pb::EndCopyRequest* request,
                                                pb::EndCopyResponse* response) {
-  Reactor* const reactor = context->DefaultReactor();
-  std::thread([=, this] {
+  return Later(context, [=, this]() -> absl::Status {
     if (const auto found = parts_.exports.Find(request->copy_id()); found != nullptr) {
       response->set_sent_bytes(found->sent_bytes);
     }
     const absl::Status status = parts_.exports.End(request->copy_id());
     DropUnasked();
-    reactor->Finish(rpc::ToGrpc(status));
-  }).detach();
-  return reactor;
+    return status;
+  });
 }
 
 grpc::ServerUnaryReactor* CopyService::SetCopyLimits(Context* context,
                                                      const pb::CopyLimits* request,
                                                      pb::CopyLimits* response) {
-  Reactor* const reactor = context->DefaultReactor();
-  const absl::Status status = parts_.throttle.SetLimits(*request);
-  *response = parts_.throttle.limits();
-  reactor->Finish(rpc::ToGrpc(status));
-  return reactor;
+  return Later(context, [=, this]() -> absl::Status {
+    const absl::Status status = parts_.throttle.SetLimits(*request);
+    Answer(*response);
+    return status;
+  });
 }
 
 grpc::ServerUnaryReactor* CopyService::GetCopyLimits(Context* context,
                                                      const pb::GetCopyLimitsRequest* /*request*/,
                                                      pb::CopyLimits* response) {
   Reactor* const reactor = context->DefaultReactor();
-  *response = parts_.throttle.limits();
+  Answer(*response);
   reactor->Finish(grpc::Status::OK);
   return reactor;
 }
 
+void CopyService::Answer(pb::CopyLimits& limits) const {
+  limits = parts_.throttle.limits();
+  *limits.mutable_pacing() = parts_.throttle.pacing();
+}
+
 void CopyService::CaughtUp(const std::string& follower) {
   // What stays is removed when nobody has asked for it for long.
-  parts_.exports.EndOf(follower).IgnoreError();
-  DropUnasked();
+  queue_.Run([this, follower] {
+    parts_.exports.EndOf(follower).IgnoreError();
+    DropUnasked();
+  });
 }
 
 void CopyService::DropUnasked() {
-  if (parts_.exports.DropUnasked()) parts_.throttle.NoneIsLeft();
+  const absl::MutexLock lock(&begin_mutex_);
+  Drop();
+}
+
+void CopyService::Drop() {
+  const absl::Duration now = parts_.clock.MonotonicNow();
+  std::erase_if(asked_, [&](const auto& asked) { return now - asked.second.at > kAskedFor; });
+  // Who waits for a snapshot copies already: commits feel it being written.
+  if (parts_.exports.DropUnasked() && asked_.empty()) parts_.throttle.NoneIsLeft();
 }
 
 void CopyService::Close() {
   closed_ = true;
   parts_.throttle.Close();
+  queue_.Stop();
 }
 
 }  // namespace ledger

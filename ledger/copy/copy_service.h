@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
@@ -12,7 +13,9 @@
 #include "absl/synchronization/mutex.h"
 #include "hamisha/ledger/v1/copy.grpc.pb.h"
 #include "ledger/copy/exports.h"
+#include "ledger/copy/snapshot_requests.h"
 #include "ledger/copy/throttle.h"
+#include "ledger/copy/work_queue.h"
 
 namespace ledger {
 
@@ -27,9 +30,9 @@ struct CopyParts {
   const base::Clock& clock;
   // What is durable in the log. Any thread.
   std::function<::hamisha::ledger::v1::SourceTail()> tail;
-  // Takes a snapshot and calls `done` once it is durable, or failed. Any thread.
-  std::function<void(std::function<void(const absl::Status&)> done)> take_snapshot;
+  SnapshotRequests::Take take_snapshot;  // Any thread.
   base::FileSystem& files;
+  const std::set<std::string> followers;  // Node ids: who may copy.
 };
 
 // hamisha/ledger/v1/copy.proto, with pieces as they come to the disk.
@@ -40,7 +43,8 @@ using CopiesWithRawPieces =
 
 class CopyService final : public CopiesWithRawPieces {
  public:
-  explicit CopyService(CopyParts parts) : parts_(std::move(parts)) {}
+  explicit CopyService(CopyParts parts)
+      : parts_(std::move(parts)), snapshots_(parts_.take_snapshot, parts_.clock) {}
 
   using Reactor = grpc::ServerUnaryReactor;
   using Context = grpc::CallbackServerContext;
@@ -55,31 +59,41 @@ class CopyService final : public CopiesWithRawPieces {
   Reactor* GetCopyLimits(Context* context, const pb::GetCopyLimitsRequest* request,
                          pb::CopyLimits* response) override;
 
-  // That node has read all of the log: what it copied is not needed any more. Not on a thread of
-  // gRPC.
+  // That node has read all of the log: what it copied is not needed any more. Does not block.
   void CaughtUp(const std::string& follower);
   // Gives up what nobody has asked for for long. Not on a thread of gRPC.
   void DropUnasked();
-  // Streams end now; before the server is stopped.
+  // Calls and streams end now; before the server is stopped.
   void Close();
   bool closed() const { return closed_; }
   const CopyParts& parts() const { return parts_; }
   std::atomic<int>& streams() { return streams_; }
 
  private:
+  // When a snapshot was asked for for a follower, and last asked after.
+  struct Asked {
+    uint64_t position;  // Of the log's end at first.
+    absl::Duration at;
+  };
+
+  // Answers with what `work` gives, which is done when its turn comes.
+  Reactor* Later(Context* context, std::function<absl::Status()> work);
   absl::Status Begin(const pb::BeginCopyRequest& request, pb::BeginCopyResponse& response);
   // The position of a snapshot that is new enough for this copy; UNAVAILABLE while one is taken.
-  absl::StatusOr<uint64_t> FreshSnapshot(const std::string& copy_id, const pb::SourceTail& tail)
+  absl::StatusOr<uint64_t> FreshSnapshot(const std::string& follower, const pb::SourceTail& tail)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(begin_mutex_);
+  void Drop() ABSL_EXCLUSIVE_LOCKS_REQUIRED(begin_mutex_);
+  void Answer(pb::CopyLimits& limits) const;
 
   const CopyParts parts_;
   std::atomic<bool> closed_ = false;
   std::atomic<int> streams_ = 0;
+  SnapshotRequests snapshots_;
 
-  absl::Mutex begin_mutex_;  // One copy begins, or ends, at a time.
-  // Where the log was when a snapshot was asked for, by the copy that it is for.
-  std::map<std::string, uint64_t> asked_ ABSL_GUARDED_BY(begin_mutex_);
-  std::shared_ptr<std::atomic<bool>> is_taking_ = std::make_shared<std::atomic<bool>>(false);
+  absl::Mutex begin_mutex_;  // One copy begins, or is dropped, at a time.
+  std::map<std::string, Asked> asked_ ABSL_GUARDED_BY(begin_mutex_);  // By follower.
+
+  WorkQueue queue_;  // Last: its work uses the others.
 };
 
 }  // namespace ledger

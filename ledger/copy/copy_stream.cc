@@ -16,7 +16,6 @@
 namespace ledger {
 namespace {
 
-constexpr int kStreamsMax = 32;
 // Compressing gives way to the node's customers.
 constexpr int kNice = 10;
 
@@ -33,10 +32,14 @@ CopyStream* CopyStream::Start(const pb::ReadCopyRequest& request, CopyService& s
   return stream;
 }
 
-CopyStream::CopyStream(const pb::ReadCopyRequest& request, CopyService& service)
-    : request_(request), service_(service) {
-  ++service_.streams();
+CopyStream* CopyStream::Refuse(const absl::Status& why, CopyService& service) {
+  auto* const stream = new CopyStream({}, service);
+  stream->Finish(rpc::ToGrpc(why));
+  return stream;
 }
+
+CopyStream::CopyStream(const pb::ReadCopyRequest& request, CopyService& service)
+    : request_(request), service_(service) {}
 
 void CopyStream::OnWriteDone(bool ok) {
   const absl::MutexLock lock(&mutex_);
@@ -55,9 +58,6 @@ void CopyStream::OnDone() {
 }
 
 absl::Status CopyStream::Stream() {
-  if (service_.streams() > kStreamsMax) {
-    return absl::ResourceExhaustedError("too many streams of copies; try later");
-  }
   for (const pb::CopyRange& range : request_.ranges()) RETURN_IF_ERROR(SendRange(range));
   return AwaitWritten() ? absl::OkStatus() : absl::CancelledError("the follower has gone");
 }
@@ -106,6 +106,7 @@ absl::Status CopyStream::Send(const Piece& piece) {
   chunk.set_file(piece.file);
   chunk.set_offset(piece.offset);
   *chunk.mutable_tail() = parts.tail();
+  *chunk.mutable_pacing() = parts.throttle.pacing();
   const absl::string_view data =
       encoder_.Encode(raw.view(0, piece.bytes), level, room.data(), chunk);
   grpc::ByteBuffer message = ToMessage(chunk, data, std::move(chunk.compressed() ? room : raw));

@@ -22,7 +22,9 @@ class CopyService;
 // a thread of its own; deletes itself when the call is over, before the server is.
 class CopyStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
+  // Both take over one of the service's count of streams.
   static CopyStream* Start(const pb::ReadCopyRequest& request, CopyService& service);
+  static CopyStream* Refuse(const absl::Status& why, CopyService& service);
 
  private:
   CopyStream(const pb::ReadCopyRequest& request, CopyService& service);

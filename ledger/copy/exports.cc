@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "hamisha/ledger/v1/snapshot.pb.h"
+#include "ledger/copy/duration.h"
 #include "ledger/storage/small_file.h"
 
 namespace ledger {
@@ -23,6 +24,11 @@ bool IsOfHistory(const std::string& name) { return name != "LOCK" && name.rfind(
 
 std::string Export::PathOf(uint32_t file) const {
   return absl::StrCat(folder_, "/", manifest().files(static_cast<int>(file)).name());
+}
+
+std::optional<absl::Duration> Export::commit_p99_before() const {
+  if (!kept_.has_commit_p99_before()) return std::nullopt;
+  return FromProto(kept_.commit_p99_before());
 }
 
 int Export::level() const {
@@ -76,8 +82,8 @@ std::shared_ptr<Export> Exports::Find(const std::string& copy_id) {
 }
 
 absl::StatusOr<std::shared_ptr<Export>> Exports::Make(const std::string& follower,
-                                                      const std::string& copy_id,
-                                                      uint64_t position) {
+                                                      const std::string& copy_id, uint64_t position,
+                                                      const pb::CopyPacing& pacing) {
   const absl::MutexLock making(&making_mutex_);
   RETURN_IF_ERROR(MakeRoom(follower));
   {
@@ -92,12 +98,18 @@ absl::StatusOr<std::shared_ptr<Export>> Exports::Make(const std::string& followe
     const absl::MutexLock lock(&mutex_);
     making_position_ = UINT64_MAX;
   };
-  absl::StatusOr<pb::KeptCopy> kept = Link(follower, copy_id, position);
-  if (!kept.ok()) {
-    Remove(FolderOf(copy_id)).IgnoreError();  // Else the next start does.
-    return kept.status();
+  pb::KeptCopy kept;
+  kept.set_follower(follower);
+  kept.mutable_manifest()->set_copy_id(copy_id);
+  kept.mutable_manifest()->set_position(position);
+  if (pacing.has_commit_p99_before()) {
+    *kept.mutable_commit_p99_before() = pacing.commit_p99_before();
   }
-  auto made_export = std::make_shared<Export>(std::move(kept).value(), FolderOf(copy_id));
+  if (const absl::Status status = Link(kept); !status.ok()) {
+    Remove(FolderOf(copy_id)).IgnoreError();  // Else the next start does.
+    return status;
+  }
+  auto made_export = std::make_shared<Export>(std::move(kept), FolderOf(copy_id));
   const absl::MutexLock lock(&mutex_);
   made_export->asked_at_ = parts_.clock.MonotonicNow();
   exports_[copy_id] = made_export;
@@ -121,22 +133,16 @@ absl::Status Exports::MakeRoom(const std::string& follower) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<pb::KeptCopy> Exports::Link(const std::string& follower, const std::string& copy_id,
-                                           uint64_t position) {
-  const std::string folder = FolderOf(copy_id);
-  RETURN_IF_ERROR(Remove(folder));
-  pb::KeptCopy kept;
-  kept.set_follower(follower);
+absl::Status Exports::Link(pb::KeptCopy& kept) {
   pb::CopyManifest& manifest = *kept.mutable_manifest();
-  manifest.set_copy_id(copy_id);
+  const std::string folder = FolderOf(manifest.copy_id());
+  RETURN_IF_ERROR(Remove(folder));
   manifest.set_shard(parts_.shard);
-  manifest.set_position(position);
   RETURN_IF_ERROR(ReadFacts(manifest));
   RETURN_IF_ERROR(LinkFiles(folder, manifest));
   // Last: what has one is whole.
   RETURN_IF_ERROR(SaveChecked(parts_.files, folder + "/manifest", kept.SerializeAsString()));
-  RETURN_IF_ERROR(parts_.files.SyncFolder(folder_));
-  return kept;
+  return parts_.files.SyncFolder(folder_);
 }
 
 absl::Status Exports::ReadFacts(pb::CopyManifest& manifest) const {

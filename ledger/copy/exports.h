@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
@@ -40,6 +41,8 @@ class Export {
 
   const ::hamisha::ledger::v1::CopyManifest& manifest() const { return kept_.manifest(); }
   const std::string& follower() const { return kept_.follower(); }
+  // What commits took before it began; none when that is not known.
+  std::optional<absl::Duration> commit_p99_before() const;
   std::string PathOf(uint32_t file) const;
 
   std::atomic<uint64_t> sent_bytes = 0;
@@ -69,8 +72,10 @@ class Exports {
   std::shared_ptr<Export> Find(const std::string& copy_id);
   // Of the snapshot at `position`, under an id that is not taken; in place of all others of that
   // follower. RESOURCE_EXHAUSTED when there are too many, ABORTED when the snapshot has gone.
-  absl::StatusOr<std::shared_ptr<Export>> Make(const std::string& follower,
-                                               const std::string& copy_id, uint64_t position);
+  // `pacing` is what is met when it begins.
+  absl::StatusOr<std::shared_ptr<Export>> Make(
+      const std::string& follower, const std::string& copy_id, uint64_t position,
+      const ::hamisha::ledger::v1::CopyPacing& pacing = {});
   absl::Status End(const std::string& copy_id);
   // The follower has read the log behind its copy.
   absl::Status EndOf(const std::string& follower);
@@ -84,9 +89,8 @@ class Exports {
   absl::Status Load();
   std::string FolderOf(const std::string& copy_id) const;
   absl::Status MakeRoom(const std::string& follower) ABSL_EXCLUSIVE_LOCKS_REQUIRED(making_mutex_);
-  absl::StatusOr<::hamisha::ledger::v1::KeptCopy> Link(const std::string& follower,
-                                                       const std::string& copy_id,
-                                                       uint64_t position);
+  // Links what `kept` says, and fills in the rest of it.
+  absl::Status Link(::hamisha::ledger::v1::KeptCopy& kept);
   absl::Status LinkFiles(const std::string& folder, ::hamisha::ledger::v1::CopyManifest& manifest);
   absl::Status ReadFacts(::hamisha::ledger::v1::CopyManifest& manifest) const;
   absl::Status Remove(const std::string& folder);

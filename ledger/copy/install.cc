@@ -64,11 +64,12 @@ absl::Status Move(base::FileSystem& files, const std::string& data_dir,
 absl::Status FinishCopy(base::FileSystem& files, const std::string& data_dir) {
   const std::string whole = data_dir + "/incoming/whole";
   if (!files.Exists(whole)) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::string content, LoadChecked(files, whole));
+  const std::string advice =
+      absl::StrCat("remove ", data_dir, "/incoming and let the node copy again");
+  ASSIGN_OR_RETURN(const std::string content, LoadChecked(files, whole, advice));
   pb::CopyManifest manifest;
   if (!manifest.ParseFromString(content)) {
-    return absl::DataLossError(absl::StrCat(whole, " cannot be read; remove ", data_dir,
-                                            "/incoming and let the node copy again"));
+    return absl::DataLossError(absl::StrCat(whole, " cannot be read; ", advice));
   }
   RETURN_IF_ERROR(RemoveOthers(files, data_dir, manifest));
   RETURN_IF_ERROR(Move(files, data_dir, manifest));

@@ -68,7 +68,7 @@ void CopyPace::SetLimits(pb::CopyLimits limits, absl::Duration now) {
 }
 
 void CopyPace::Begin(std::optional<absl::Duration> p99) {
-  if (!before_) before_ = std::max(p99.value_or(kLatencyLeast), kLatencyLeast);
+  if (!before_ && p99) before_ = std::max(*p99, kLatencyLeast);
 }
 
 std::optional<double> CopyPace::RateAt(absl::Time wall) const {

@@ -24,9 +24,11 @@ class CopyPace {
   // Checked ones. They hold from the next Ask() on.
   void SetLimits(::hamisha::ledger::v1::CopyLimits limits, absl::Duration now);
 
-  // What commits took before the first copy began; until Forget() it stays.
+  // What commits take without a copy. The first that is known stays until Forget(); until then
+  // commits hold nothing back.
   void Begin(std::optional<absl::Duration> p99);
   void Forget() { before_.reset(); }
+  std::optional<absl::Duration> before() const { return before_; }
 
   // Zero: they may go now, and are counted. Else how long to wait before asking again.
   absl::Duration Ask(uint64_t bytes, absl::Duration now, absl::Time wall);

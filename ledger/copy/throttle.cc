@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "ledger/copy/duration.h"
 #include "ledger/storage/small_file.h"
 
 namespace ledger {
@@ -12,13 +13,18 @@ namespace pb = ::hamisha::ledger::v1;
 
 absl::StatusOr<std::unique_ptr<Throttle>> Throttle::Open(base::FileSystem& files, std::string path,
                                                          const CommitLatency& latency,
-                                                         const base::Clock& clock) {
+                                                         const base::Clock& clock, const Say& say) {
   std::unique_ptr<Throttle> throttle(new Throttle(files, std::move(path), latency, clock));
-  ASSIGN_OR_RETURN(const std::string content, LoadChecked(files, throttle->path_));
-  if (content.empty()) return throttle;
+  const absl::StatusOr<std::string> content = LoadChecked(files, throttle->path_);
+  if (!content.ok() && !absl::IsDataLoss(content.status())) return content.status();
+  if (content.ok() && content->empty()) return throttle;
   pb::CopyLimits limits;
-  if (!limits.ParseFromString(content) || !CheckLimits(limits).ok()) {
-    return absl::DataLossError(absl::StrCat(throttle->path_, " holds no limits: remove it"));
+  if (!content.ok() || !limits.ParseFromString(*content) || !CheckLimits(limits).ok()) {
+    if (say) {
+      say(absl::StrCat(throttle->path_, " is damaged: copies go by the limits that hold where ",
+                       "nobody has set any; set them again with `hamisha-ledger limits`"));
+    }
+    return throttle;
   }
   const absl::MutexLock lock(&throttle->mutex_);
   throttle->pace_.SetLimits(std::move(limits), clock.MonotonicNow());
@@ -38,20 +44,32 @@ pb::CopyLimits Throttle::limits() const {
   return pace_.limits();
 }
 
-absl::Status Throttle::SetLimits(const pb::CopyLimits& limits) {
-  RETURN_IF_ERROR(CheckLimits(limits));
+absl::Status Throttle::SetLimits(const pb::CopyLimits& wanted) {
+  RETURN_IF_ERROR(CheckLimits(wanted));
+  pb::CopyLimits limits = wanted;
+  limits.clear_pacing();
   const absl::MutexLock setting(&set_mutex_);
   RETURN_IF_ERROR(SaveChecked(files_, path_, limits.SerializeAsString()));
   const absl::MutexLock lock(&mutex_);
-  pace_.SetLimits(limits, clock_.MonotonicNow());
+  pace_.SetLimits(std::move(limits), clock_.MonotonicNow());
   changed_.SignalAll();
   return absl::OkStatus();
 }
 
-void Throttle::Begin() {
-  const auto p99 = latency_.P99();
+void Throttle::Begin(std::optional<absl::Duration> known) {
+  const auto p99 = known ? known : latency_.P99OfEnded();
   const absl::MutexLock lock(&mutex_);
   pace_.Begin(p99);
+}
+
+pb::CopyPacing Throttle::pacing() const {
+  const auto p99 = latency_.P99(CopyPace::kJudgedSeconds);
+  pb::CopyPacing pacing;
+  if (p99) *pacing.mutable_commit_p99() = ToProto(*p99);
+  const absl::MutexLock lock(&mutex_);
+  if (pace_.before()) *pacing.mutable_commit_p99_before() = ToProto(*pace_.before());
+  pacing.set_held_back_by_commits(pace_.is_backing_off());
+  return pacing;
 }
 
 void Throttle::NoneIsLeft() {
@@ -65,6 +83,7 @@ Throttle::Waited Throttle::Await(uint64_t bytes, const std::atomic<bool>& cancel
   while (!cancelled && !closed_) {
     const absl::Duration now = clock_.MonotonicNow();
     if (pace_.WantsLatency(now)) {
+      pace_.Begin(latency_.P99OfEnded());  // When there were no commits before.
       pace_.LatencyIs(latency_.P99(CopyPace::kJudgedSeconds), now);
     }
     const absl::Duration wait = pace_.Ask(bytes, now, clock_.WallNow());

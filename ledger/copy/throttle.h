@@ -1,7 +1,9 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
@@ -19,18 +21,21 @@ namespace ledger {
 // are set. Any thread.
 class Throttle {
  public:
-  // All must outlive it. DATA_LOSS when the file is damaged.
+  using Say = std::function<void(const std::string&)>;
+  // All must outlive it. With a file that is damaged, which is said, it is as without one.
   static absl::StatusOr<std::unique_ptr<Throttle>> Open(base::FileSystem& files, std::string path,
                                                         const CommitLatency& latency,
-                                                        const base::Clock& clock);
+                                                        const base::Clock& clock, const Say& say);
 
   ::hamisha::ledger::v1::CopyLimits limits() const;
   // Durable when OK. INVALID_ARGUMENT as CheckLimits().
   absl::Status SetLimits(const ::hamisha::ledger::v1::CopyLimits& limits);
 
-  // A copy begins: what commits take now is what they take without one. Until there is none again.
-  void Begin();
+  // A copy begins: what commits take now, or took before it as it is known, is what they take
+  // without one. Until there is none again.
+  void Begin(std::optional<absl::Duration> known = std::nullopt);
   void NoneIsLeft();
+  ::hamisha::ledger::v1::CopyPacing pacing() const;
 
   struct Waited {
     bool may_go = false;

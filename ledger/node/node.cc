@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -46,6 +47,13 @@ std::map<std::string, std::string> Addresses(const pb::NodeConfig& config) {
   std::map<std::string, std::string> addresses;
   for (const pb::Member& member : config.members()) addresses[member.node_id()] = member.address();
   return addresses;
+}
+
+std::set<std::string> Others(const pb::NodeConfig& config) {
+  std::set<std::string> others;
+  for (const pb::Member& member : config.members()) others.insert(member.node_id());
+  others.erase(config.node_id());
+  return others;
 }
 
 pb::SourceTail ToSourceTail(const DurableTail::View& view) {
@@ -125,7 +133,7 @@ struct LedgerNode::State {
                                             absl::Hours(kept_hours)));
     ASSIGN_OR_RETURN(
         throttle, Throttle::Open(*disk.options.files, config.data_dir() + "/copy_limits", *latency,
-                                 *disk.options.clock));
+                                 *disk.options.clock, disk.options.say));
     return absl::OkStatus();
   }
 
@@ -160,7 +168,8 @@ struct LedgerNode::State {
                                          snapshotter->Take(
                                              [done](const auto& taken) { done(taken.status()); });
                                        },
-                                   .files = *disk.options.files});
+                                   .files = *disk.options.files,
+                                   .followers = Others(config)});
     SnapshotterOptions snapshots{.every_log_bytes = config.snapshot_log_bytes(),
                                  .clock = disk.options.clock,
                                  .say = disk.options.say};

@@ -141,7 +141,7 @@ void Writer::StartSync() {
   if (io_ == Io::kIdle && shard_.frame_bytes() > 0) {
     io_mark_ = shard_.TakeFrame(io_frame_);
     io_timestamp_ns_ = shard_.taken_timestamp_ns();
-    if (options_.latency != nullptr) io_begun_ = options_.latency->Now();
+    if (options_.latency != nullptr) options_.latency->Begin();
     io_ = Io::kWork;
   }
   has_room_ = shard_.frame_bytes() < kFrameBytesMax;
@@ -181,7 +181,7 @@ void Writer::SyncLoop() {
     absl::Status status = log_.Append(io_frame_);
     // A mark behind it: damage to this frame can then never pass for a torn tail.
     if (status.ok() && io_mark_) status = log_.Append(io_frame_);
-    if (options_.latency != nullptr) options_.latency->Note(io_begun_);
+    if (options_.latency != nullptr) options_.latency->End();
     if (status.ok() && options_.on_durable) options_.on_durable(io_timestamp_ns_);
     const absl::MutexLock lock(&mutex_);
     io_status_ = std::move(status);

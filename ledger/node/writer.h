@@ -91,7 +91,6 @@ class Writer {
   Frame io_frame_;
   bool io_mark_ = false;
   uint64_t io_timestamp_ns_ = 0;
-  absl::Duration io_begun_;
 
   bool is_failure_reported_ = false;  // The writer thread's.
 

@@ -77,17 +77,15 @@ absl::Status SmallFiles::Save(absl::string_view name, absl::string_view content)
   return SaveChecked(files_, absl::StrCat(folder_, "/", name), content);
 }
 
-absl::StatusOr<std::string> LoadChecked(base::FileSystem& files, const std::string& path) {
+absl::StatusOr<std::string> LoadChecked(base::FileSystem& files, const std::string& path,
+                                        absl::string_view advice) {
   if (!files.Exists(path)) return std::string();
   ASSIGN_OR_RETURN(std::string text, files.Read(path));
   const absl::string_view content =
       absl::string_view(text).substr(std::min(text.size(), kChecksumDigits + 1));
   if (text.size() <= kChecksumDigits || text[kChecksumDigits] != '\n' ||
       absl::string_view(text).substr(0, kChecksumDigits) != ChecksumDigits(content)) {
-    return absl::DataLossError(absl::StrCat(
-        path,
-        " is damaged; do not start this node again: set up a new node id and let it follow "
-        "another node of the shard"));
+    return absl::DataLossError(absl::StrCat(path, " is damaged; ", advice));
   }
   return std::string(content);
 }

@@ -12,8 +12,13 @@
 namespace ledger {
 
 // The content of a small file with a checksum in front (ledger/FORMAT.md, "Small files"); "" when
-// there is none, DATA_LOSS naming the file when it is damaged.
-absl::StatusOr<std::string> LoadChecked(base::FileSystem& files, const std::string& path);
+// there is none, DATA_LOSS naming the file when it is damaged, with what to do then: for most files
+// that is a new node.
+inline constexpr absl::string_view kSetUpNewNode =
+    "do not start this node again: set up a new node id and let it follow another node of the "
+    "shard";
+absl::StatusOr<std::string> LoadChecked(base::FileSystem& files, const std::string& path,
+                                        absl::string_view advice = kSetUpNewNode);
 // Replaces it, durably and as a whole.
 absl::Status SaveChecked(base::FileSystem& files, const std::string& path,
                          absl::string_view content);

@@ -6,9 +6,9 @@ namespace ledger {
 namespace {
 
 void Commit(base::ManualClock& clock, CommitLatency& latency, absl::Duration took) {
-  const absl::Duration since = latency.Now();
+  latency.Begin();
   clock.Advance(took);
-  latency.Note(since);
+  latency.End();
 }
 
 TEST_CASE("without a commit there is no latency", "[copy]") {
@@ -38,6 +38,19 @@ TEST_CASE("what is older than asked for does not count", "[copy]") {
   CHECK(latency.P99() > absl::Milliseconds(50));
   clock.Advance(absl::Seconds(11));
   CHECK_FALSE(latency.P99());
+}
+
+TEST_CASE("a commit that hangs takes as long as it has so far", "[copy]") {
+  base::ManualClock clock(absl::UnixEpoch());
+  CommitLatency latency(clock);
+  Commit(clock, latency, absl::Milliseconds(1));
+  latency.Begin();
+  clock.Advance(absl::Seconds(5));
+  CHECK(latency.P99(2) == absl::Seconds(5));
+  CHECK(latency.P99OfEnded() < absl::Milliseconds(2));
+  latency.End();
+  clock.Advance(absl::Seconds(3));
+  CHECK_FALSE(latency.P99(2));
 }
 
 }  // namespace

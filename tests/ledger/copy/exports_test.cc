@@ -2,74 +2,15 @@
 
 #include <catch2/catch.hpp>
 
-#include "absl/strings/str_cat.h"
-#include "hamisha/ledger/v1/snapshot.pb.h"
-#include "tests/ledger/storage/log_writer.h"
-#include "tests/temporary_folder.h"
+#include "tests/ledger/copy/source_disk.h"
 
 namespace ledger {
 namespace {
 
 namespace pb = ::hamisha::ledger::v1;
 
-constexpr absl::Duration kKept = absl::Hours(3);
-
-// A node's disk: a log of small segments, snapshots, a history.
-struct Source {
-  Source() {
-    auto opened = LogWriter::Open(
-        files, {.folder = Path("log"), .segment_bytes = 16'384, .prepares_ahead = false});
-    REQUIRE(opened.ok());
-    writer = std::move(opened).value();
-    snapshots = Snapshots::Open(files, Path("snapshots")).value();
-    history = History::Open(files, {.folder = Path("history")}).value();
-    OpenExports();
-  }
-
-  std::string Path(const std::string& name) const { return folder.path() + "/" + name; }
-
-  void OpenExports() {
-    auto opened = Exports::Open({.files = files,
-                                 .data_dir = folder.path(),
-                                 .shard = 3,
-                                 .snapshots = *snapshots,
-                                 .history = *history,
-                                 .log = *writer.log,
-                                 .clock = clock},
-                                kKept);
-    REQUIRE(opened.ok());
-    exports = std::move(opened).value();
-  }
-
-  // Records up to there, some to a segment.
-  void AppendTo(uint64_t position) {
-    while (writer.position < position) REQUIRE(writer.Append(20).ok());
-  }
-
-  // At the log's end.
-  uint64_t TakeSnapshot() {
-    auto snapshot = snapshots->Begin({.shard = 3, .position = writer.position, .epoch = 1});
-    pb::NodeFacts facts;
-    facts.set_accounts(77);
-    REQUIRE((*snapshot)->Add(kNodeFactsSection, facts.SerializeAsString()).ok());
-    REQUIRE((*snapshot)->Add(2, "accounts").ok());
-    REQUIRE((*snapshot)->Finish().ok());
-    return writer.position;
-  }
-
-  bool Has(const std::string& name) { return files.Exists(Path(name)); }
-
-  const TemporaryFolder folder;
-  base::FileSystem& files = base::SystemFileSystem();
-  base::ManualClock clock{absl::UnixEpoch()};
-  LogWriter writer;
-  std::unique_ptr<Snapshots> snapshots;
-  std::unique_ptr<History> history;
-  std::unique_ptr<Exports> exports;
-};
-
 TEST_CASE("an export names its files, all of them links", "[copy]") {
-  Source source;
+  SourceDisk source;
   source.AppendTo(5);
   REQUIRE(source.TakeSnapshot() == 5);
   const auto made = source.exports->Make("target", "a", 5);
@@ -89,7 +30,7 @@ TEST_CASE("an export names its files, all of them links", "[copy]") {
 }
 
 TEST_CASE("an export outlives the snapshot that it is of, and a restart", "[copy]") {
-  Source source;
+  SourceDisk source;
   source.AppendTo(5);
   source.TakeSnapshot();
   REQUIRE(source.exports->Make("target", "a", 5).ok());
@@ -103,7 +44,7 @@ TEST_CASE("an export outlives the snapshot that it is of, and a restart", "[copy
 }
 
 TEST_CASE("what was not finished is removed at the next start", "[copy]") {
-  Source source;
+  SourceDisk source;
   source.AppendTo(5);
   source.TakeSnapshot();
   REQUIRE(source.exports->Make("target", "a", 5).ok());
@@ -114,7 +55,7 @@ TEST_CASE("what was not finished is removed at the next start", "[copy]") {
 }
 
 TEST_CASE("the log behind an export stays until it ends", "[copy]") {
-  Source source;
+  SourceDisk source;
   source.AppendTo(5);
   source.TakeSnapshot();
   REQUIRE(source.exports->Make("target", "a", 5).ok());
@@ -133,7 +74,7 @@ TEST_CASE("the log behind an export stays until it ends", "[copy]") {
 }
 
 TEST_CASE("an export that nobody asks for goes", "[copy]") {
-  Source source;
+  SourceDisk source;
   source.AppendTo(5);
   source.TakeSnapshot();
   REQUIRE(source.exports->Make("target", "a", 5).ok());
@@ -148,7 +89,7 @@ TEST_CASE("an export that nobody asks for goes", "[copy]") {
 }
 
 TEST_CASE("a follower has one export, and there are few", "[copy]") {
-  Source source;
+  SourceDisk source;
   source.AppendTo(5);
   source.TakeSnapshot();
   REQUIRE(source.exports->Make("target", "a", 5).ok());

@@ -120,11 +120,20 @@ TEST_CASE("what commits took before is asked for once, until all copies have end
 
 TEST_CASE("commits that were never slow count as a millisecond", "[copy]") {
   Sender sender(LimitsByDefault());
-  sender.pace.Begin(GENERATE(std::optional<absl::Duration>(),
-                             std::optional<absl::Duration>(absl::Microseconds(100))));
+  sender.pace.Begin(absl::Microseconds(100));
   sender.Run(absl::Seconds(5), absl::Milliseconds(1.9));
   CHECK_FALSE(sender.pace.is_backing_off());
   sender.Run(absl::Seconds(5), absl::Milliseconds(2.1));
+  CHECK(sender.pace.is_backing_off());
+}
+
+TEST_CASE("without commits before it a copy is measured by the first that come", "[copy]") {
+  Sender sender(LimitsByDefault());
+  sender.pace.Begin(std::nullopt);
+  sender.Run(absl::Seconds(5), 5 * kP99);
+  CHECK_FALSE(sender.pace.is_backing_off());
+  sender.pace.Begin(kP99);
+  sender.Run(absl::Seconds(5), 5 * kP99);
   CHECK(sender.pace.is_backing_off());
 }
 
