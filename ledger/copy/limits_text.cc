@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
+#include "ledger/copy/duration.h"
 
 namespace ledger {
 namespace {
@@ -61,7 +62,7 @@ std::string ZoneText(int32_t minutes) {
 
 absl::StatusOr<uint64_t> ParseRate(absl::string_view text) {
   absl::string_view number = absl::StripSuffix(absl::StripAsciiWhitespace(text), "/s");
-  double unit = 1;
+  double unit = 0;  // Only nothing goes without one: "50" is hardly 50 bytes.
   const std::pair<absl::string_view, double> units[] = {
       {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1}};
   for (const auto& [name, bytes] : units) {
@@ -71,11 +72,11 @@ absl::StatusOr<uint64_t> ParseRate(absl::string_view text) {
   }
   double value = 0;
   const bool is_number = absl::SimpleAtod(absl::StripAsciiWhitespace(number), &value);
-  if (is_number && value >= 0 && value * unit <= kRateMax) {
+  if (is_number && value >= 0 && value * unit <= kRateMax && (unit > 0 || value == 0)) {
     return static_cast<uint64_t>(value * unit);
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("'", text, "' is no rate: write it as 50MB/s, with kB, MB or GB; 0: no limit"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "'", text, "' is no rate: write it as 50MB/s, with B, kB, MB or GB; 0: no limit"));
 }
 
 absl::StatusOr<pb::QuietHours> ParseQuietHours(absl::string_view text, absl::string_view zone) {
@@ -114,6 +115,16 @@ std::string ToText(const pb::CopyLimits& limits) {
         &text, "quiet: ", MinuteText(hours.from_minute()), "-", MinuteText(hours.to_minute()), " ",
         ZoneText(hours.utc_offset_minutes()), ", ",
         hours.max_bytes_per_s() == 0 ? "nothing is sent" : RateText(hours.max_bytes_per_s()), "\n");
+  }
+  if (const pb::CopyPacing& pacing = limits.pacing(); pacing.has_commit_p99()) {
+    absl::StrAppend(&text, "commits now: p99 ",
+                    absl::FormatDuration(FromProto(pacing.commit_p99())));
+    if (pacing.has_commit_p99_before()) {
+      absl::StrAppend(&text, ", before the copy ",
+                      absl::FormatDuration(FromProto(pacing.commit_p99_before())),
+                      pacing.held_back_by_commits() ? ": copies are held back" : "");
+    }
+    absl::StrAppend(&text, "\n");
   }
   return text;
 }

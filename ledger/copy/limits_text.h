@@ -10,7 +10,8 @@
 
 namespace ledger {
 
-// "50MB/s", "1.5 GB/s", "800kB", "0": bytes a second. INVALID_ARGUMENT says how to write it.
+// "50MB/s", "1.5 GB/s", "800kB", "0": bytes a second; only 0 goes without a unit. INVALID_ARGUMENT
+// says how to write it.
 absl::StatusOr<uint64_t> ParseRate(absl::string_view text);
 
 // "22:00-06:00@10MB/s", without a rate: nothing is sent. `zone`: "+03:00", "Z".

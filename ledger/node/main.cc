@@ -106,7 +106,7 @@ struct LimitChanges {
   std::string max_rate;
   std::optional<double> latency_ratio;
   std::vector<std::string> quiet;
-  std::string zone = "Z";
+  std::string zone;
   bool no_quiet = false;
 
   bool any() const {
@@ -151,11 +151,15 @@ void AddLimitOptions(CLI::App& limits, LimitChanges& changes) {
   limits.add_option("--latency-ratio", changes.latency_ratio,
                     "Slower while the p99 of commits is above so many times what it was before "
                     "the copy, as 2; 0: not looked at.");
-  limits.add_option("--quiet", changes.quiet,
-                    "As 22:00-06:00@10MB/s, without a rate: nothing is sent then. In place of all "
-                    "quiet hours; may be given again.");
-  limits.add_option("--zone", changes.zone, "The clock of the quiet hours, as +03:00.")
-      ->capture_default_str();
+  CLI::Option* const quiet = limits.add_option(
+      "--quiet", changes.quiet,
+      "As 22:00-06:00@10MB/s, without a rate: nothing is sent then. In place of all "
+      "quiet hours; may be given again.");
+  CLI::Option* const zone =
+      limits.add_option("--zone", changes.zone, "The clock of the quiet hours, as +03:00 or Z.");
+  // Hours by a clock that nobody named would be some hours off.
+  quiet->needs(zone);
+  zone->needs(quiet);
   limits.add_flag("--no-quiet", changes.no_quiet, "No quiet hours.");
 }
 

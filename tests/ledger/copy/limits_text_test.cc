@@ -9,9 +9,10 @@ TEST_CASE("rates are read as people write them", "[copy]") {
   CHECK(ParseRate("50MB/s").value() == 50'000'000);
   CHECK(ParseRate("1.5 GB/s").value() == 1'500'000'000);
   CHECK(ParseRate("800kB").value() == 800'000);
-  CHECK(ParseRate("12").value() == 12);
+  CHECK(ParseRate("12B/s").value() == 12);
   CHECK(ParseRate("0").value() == 0);
-  for (const char* const wrong : {"", "fast", "-1MB/s", "50Mbit/s", "9e30", "nan", "MB"}) {
+  for (const char* const wrong :
+       {"", "fast", "50", "50/s", "-1MB/s", "50Mbit/s", "9e30", "nan", "MB"}) {
     CAPTURE(wrong);
     const auto rate = ParseRate(wrong);
     CHECK(absl::IsInvalidArgument(rate.status()));
@@ -54,6 +55,18 @@ TEST_CASE("limits are said in words", "[copy]") {
         "commit latency: slower above 2 times the p99 from before the copy\n"
         "quiet: 22:00-06:00 +03:00, 0.5 MB/s\n"
         "quiet: 12:00-12:30 +00:00, nothing is sent\n");
+}
+
+TEST_CASE("what holds copies back at the moment is said too", "[copy]") {
+  ::hamisha::ledger::v1::CopyLimits limits;
+  limits.mutable_pacing()->mutable_commit_p99()->set_nanos(9'500'000);
+  const std::string none = "rate: no limit\ncommit latency: not looked at\n";
+  CHECK(ToText(limits) == none + "commits now: p99 9.5ms\n");
+  limits.mutable_pacing()->mutable_commit_p99_before()->set_nanos(4'000'000);
+  CHECK(ToText(limits) == none + "commits now: p99 9.5ms, before the copy 4ms\n");
+  limits.mutable_pacing()->set_held_back_by_commits(true);
+  CHECK(ToText(limits) ==
+        none + "commits now: p99 9.5ms, before the copy 4ms: copies are held back\n");
 }
 
 }  // namespace
