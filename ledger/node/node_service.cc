@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "ledger/copy/duration.h"
 #include "ledger/node/ledger_service.h"
 #include "ledger/node/pull_stream.h"
 #include "ledger/storage/snapshot_format.h"
@@ -25,21 +26,15 @@ Shard::Answer<Response> FinishWith(grpc::ServerUnaryReactor* reactor, Response* 
 
 uint64_t Missing(uint64_t there, uint64_t here) { return there > here ? there - here : 0; }
 
-void Set(absl::Duration time, google::protobuf::Duration& message) {
-  constexpr int64_t kNsPerSecond = 1'000'000'000;
-  message.set_seconds(absl::ToInt64Nanoseconds(time) / kNsPerSecond);
-  message.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(time) % kNsPerSecond));
-}
-
 pb::Lag LagOf(const Follower::Source& source, const Shard& shard) {
   pb::Lag lag;
   lag.set_records(Missing(source.position, shard.position()));
   lag.set_bytes(Missing(source.bytes, shard.log_bytes()));
   lag.set_connected(source.is_connected);
-  if (lag.records() > 0) {
-    const auto behind_ns = static_cast<int64_t>(
-        Missing(source.timestamp_ns, shard.position() > 0 ? shard.timestamp_ns() : 0));
-    Set(absl::Nanoseconds(behind_ns), *lag.mutable_time());
+  // Before the first record there is nothing to count the time from.
+  if (lag.records() > 0 && shard.position() > 0) {
+    const auto behind_ns = static_cast<int64_t>(Missing(source.timestamp_ns, shard.timestamp_ns()));
+    *lag.mutable_time() = ToProto(absl::Nanoseconds(behind_ns));
   }
   return lag;
 }
@@ -71,7 +66,7 @@ void NodeService::AnswerStatus(Shard& shard, Reactor* reactor, pb::NodeStatus* r
       if (is_following) *response->mutable_lag() = lag;
       if (!source.fault.empty()) response->set_fault(source.fault);
       if (copy) *response->mutable_copy() = *copy;
-      if (commit_p99) Set(*commit_p99, *response->mutable_commit_p99());
+      if (commit_p99) *response->mutable_commit_p99() = ToProto(*commit_p99);
     }
     reactor->Finish(rpc::ToGrpc(status.status()));
   });

@@ -24,9 +24,11 @@ absl::Duration ToDuration(const google::protobuf::Duration& duration) {
 }
 
 std::string LagText(const ledger_pb::Lag& lag) {
-  return absl::StrCat("lag ", WithThousands(lag.records()), " records, ",
-                      absl::StrFormat("%.1f s", absl::ToDoubleSeconds(ToDuration(lag.time()))),
-                      lag.connected() ? "" : " when last heard of; the stream is broken");
+  const bool has_time = lag.has_time() || lag.records() == 0;
+  return absl::StrCat(
+      "lag ", WithThousands(lag.records()), " records",
+      has_time ? absl::StrFormat(", %.1f s", absl::ToDoubleSeconds(ToDuration(lag.time()))) : "",
+      lag.connected() ? "" : " when last heard of; the stream is broken");
 }
 
 std::string CopyText(const ledger_pb::CopyProgress& copy) {
@@ -39,6 +41,11 @@ std::string CopyText(const ledger_pb::CopyProgress& copy) {
       WithThousands(copy.accounts_total()), static_cast<double>(copy.bytes_per_s()) / kMega);
   if (copy.has_time_left()) {
     absl::StrAppend(&text, ", ", absl::FormatDuration(ToDuration(copy.time_left())), " left");
+  }
+  if (copy.pacing().held_back_by_commits()) {
+    absl::StrAppend(&text, ", held back by commits: p99 ",
+                    absl::FormatDuration(ToDuration(copy.pacing().commit_p99())), ", before ",
+                    absl::FormatDuration(ToDuration(copy.pacing().commit_p99_before())));
   }
   if (!copy.trouble().empty()) absl::StrAppend(&text, " (the last try: ", copy.trouble(), ")");
   return text;
@@ -189,7 +196,9 @@ class AwaitLagDriver final : public ActionDriver<action::LedgerAwaitLag> {
  private:
   static bool IsNear(const ledger_pb::NodeStatus& status, const action::LedgerAwaitLag& wanted) {
     const ledger_pb::Lag& lag = status.lag();
-    return !status.following().empty() && lag.connected() &&
+    // Without a time some are missing, and it is not known since when.
+    const bool has_time = lag.has_time() || lag.records() == 0;
+    return !status.following().empty() && lag.connected() && has_time &&
            ToDuration(lag.time()) <= ToDuration(wanted.max_lag()) &&
            (wanted.max_records() == 0 || lag.records() <= wanted.max_records());
   }

@@ -160,7 +160,6 @@ TEST_CASE("await_lag says how far a copy is, and waits for what comes behind it"
   near.mutable_lag()->set_connected(true);
   auto copying = near;
   copying.mutable_lag()->set_records(70'000);
-  copying.mutable_lag()->mutable_time()->set_seconds(12);
   ledger_pb::CopyProgress& copy = *copying.mutable_copy();
   copy.set_position(69'000);
   copy.set_bytes_done(250'000'000);
@@ -169,13 +168,18 @@ TEST_CASE("await_lag says how far a copy is, and waits for what comes behind it"
   copy.set_accounts_total(20'000'000);
   copy.set_bytes_per_s(50'000'000);
   copy.mutable_time_left()->set_seconds(15);
+  copy.mutable_pacing()->set_held_back_by_commits(true);
+  copy.mutable_pacing()->mutable_commit_p99()->set_nanos(9'000'000);
+  copy.mutable_pacing()->mutable_commit_p99_before()->set_nanos(4'000'000);
   node.later = {copying, near};
   std::vector<std::string> progress;
   OrderContext context(order, base::SystemClock(),
                        [&](const std::string& message) { progress.push_back(message); });
   CHECK(node.drivers.Find(order.action().type_url())->Run(context).outcome() == kOk);
-  CHECK(progress == Strings{"copying record 69,000: 250 of 1000 MB, 5,000,000 of 20,000,000 "
-                            "accounts, 50 MB/s, 15s left; lag 70,000 records, 12.0 s"});
+  CHECK(progress ==
+        Strings{"copying record 69,000: 250 of 1000 MB, 5,000,000 of 20,000,000 "
+                "accounts, 50 MB/s, 15s left, held back by commits: p99 9ms, before 4ms; "
+                "lag 70,000 records"});
 }
 
 TEST_CASE("await_lag waits until the replica is near enough", "[drivers]") {
