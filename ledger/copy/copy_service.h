@@ -61,6 +61,8 @@ class CopyService final : public CopiesWithRawPieces {
 
   // That node has read all of the log: what it copied is not needed any more. Does not block.
   void CaughtUp(const std::string& follower);
+  // That node pulls records: its copy is still wanted. Does not block.
+  void Pulls(const std::string& follower) { parts_.exports.Pulls(follower); }
   // Gives up what nobody has asked for for long. Not on a thread of gRPC.
   void DropUnasked();
   // Calls and streams end now; before the server is stopped.

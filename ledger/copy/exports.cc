@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "base/status_macros.h"
 #include "hamisha/ledger/v1/snapshot.pb.h"
 #include "ledger/copy/duration.h"
@@ -16,6 +18,9 @@ namespace ledger {
 namespace pb = ::hamisha::ledger::v1;
 
 namespace {
+
+constexpr absl::string_view kGivenUpSuffix = ".removing";
+constexpr const char* kParts[] = {"snapshots", "history/filters", "history/runs"};
 
 // Of RocksDB's files those that hold something.
 bool IsOfHistory(const std::string& name) { return name != "LOCK" && name.rfind("LOG", 0) != 0; }
@@ -56,10 +61,14 @@ absl::Status Exports::Load() {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, parts_.files.List(folder_));
   const absl::MutexLock lock(&mutex_);
   for (const std::string& copy_id : names) {
+    if (absl::EndsWith(copy_id, kGivenUpSuffix)) {
+      has_given_up_ = true;
+      continue;
+    }
     const auto content = LoadChecked(parts_.files, FolderOf(copy_id) + "/manifest");
     pb::KeptCopy kept;
     if (!content.ok() || content->empty() || !kept.ParseFromString(*content)) {
-      RETURN_IF_ERROR(Remove(FolderOf(copy_id)));
+      RETURN_IF_ERROR(GiveUp(copy_id));
       continue;
     }
     auto found = std::make_shared<Export>(std::move(kept), FolderOf(copy_id));
@@ -106,7 +115,7 @@ absl::StatusOr<std::shared_ptr<Export>> Exports::Make(const std::string& followe
     *kept.mutable_commit_p99_before() = pacing.commit_p99_before();
   }
   if (const absl::Status status = Link(kept); !status.ok()) {
-    Remove(FolderOf(copy_id)).IgnoreError();  // Else the next start does.
+    GiveUp(copy_id).IgnoreError();  // Else the next start does.
     return status;
   }
   auto made_export = std::make_shared<Export>(std::move(kept), FolderOf(copy_id));
@@ -129,14 +138,14 @@ absl::Status Exports::MakeRoom(const std::string& follower) {
           absl::StrCat(exports_.size(), " copies are kept for others; try again later"));
     }
   }
-  for (const std::string& copy_id : dropped) RETURN_IF_ERROR(Remove(FolderOf(copy_id)));
+  for (const std::string& copy_id : dropped) RETURN_IF_ERROR(GiveUp(copy_id));
   return absl::OkStatus();
 }
 
 absl::Status Exports::Link(pb::KeptCopy& kept) {
   pb::CopyManifest& manifest = *kept.mutable_manifest();
   const std::string folder = FolderOf(manifest.copy_id());
-  RETURN_IF_ERROR(Remove(folder));
+  RETURN_IF_ERROR(GiveUp(manifest.copy_id()));
   manifest.set_shard(parts_.shard);
   RETURN_IF_ERROR(ReadFacts(manifest));
   RETURN_IF_ERROR(LinkFiles(folder, manifest));
@@ -170,7 +179,7 @@ absl::Status Exports::LinkFiles(const std::string& folder, pb::CopyManifest& man
   // After the snapshot was finished, so it holds all that the snapshot rests on.
   ASSIGN_OR_RETURN(const Flushed flushed, parts_.history.Link(folder + "/history"));
   manifest.set_history_ns(flushed.record_ns);
-  for (const char* const part : {"snapshots", "history/filters", "history/runs"}) {
+  for (const char* const part : kParts) {
     ASSIGN_OR_RETURN(const std::vector<std::string> names,
                      parts_.files.List(absl::StrCat(folder, "/", part)));
     for (const std::string& name : names) {
@@ -192,7 +201,7 @@ absl::Status Exports::End(const std::string& copy_id) {
     const absl::MutexLock lock(&mutex_);
     if (exports_.erase(copy_id) == 0) return absl::OkStatus();
   }
-  return Remove(FolderOf(copy_id));
+  return GiveUp(copy_id);
 }
 
 absl::Status Exports::EndOf(const std::string& follower) {
@@ -215,13 +224,22 @@ bool Exports::DropUnasked() {
     const absl::MutexLock lock(&mutex_);
     const absl::Duration now = parts_.clock.MonotonicNow();
     for (const auto& [copy_id, kept] : exports_) {
+      // Streams hold it, and may wait for hours until they may send.
+      if (kept.use_count() > 1) kept->asked_at_ = now;
       if (now - kept->asked_at_ > kept_) dropped.push_back(copy_id);
     }
     for (const std::string& copy_id : dropped) exports_.erase(copy_id);
     is_empty = exports_.empty();
   }
-  for (const std::string& copy_id : dropped) Remove(FolderOf(copy_id)).IgnoreError();
+  for (const std::string& copy_id : dropped) GiveUp(copy_id).IgnoreError();
   return is_empty;
+}
+
+void Exports::Pulls(const std::string& follower) {
+  const absl::MutexLock lock(&mutex_);
+  for (const auto& [copy_id, kept] : exports_) {
+    if (kept->follower() == follower) kept->asked_at_ = parts_.clock.MonotonicNow();
+  }
 }
 
 absl::Status Exports::TrimLogBefore(uint64_t position) {
@@ -233,14 +251,38 @@ absl::Status Exports::TrimLogBefore(uint64_t position) {
   return parts_.log.TrimBefore(position);
 }
 
-// What has no manifest any more is not finished, whatever else is left of it.
-absl::Status Exports::Remove(const std::string& folder) {
+// First the name: nobody finds it any more. Its files have no other use then, but some are still
+// the node's own too.
+absl::Status Exports::GiveUp(const std::string& copy_id) {
+  const std::string folder = FolderOf(copy_id);
   if (!parts_.files.Exists(folder)) return absl::OkStatus();
-  if (parts_.files.Exists(folder + "/manifest")) {
-    RETURN_IF_ERROR(parts_.files.Remove(folder + "/manifest"));
-    RETURN_IF_ERROR(parts_.files.SyncFolder(folder));
+  std::string given_up;
+  for (int number = 0; given_up.empty() || parts_.files.Exists(given_up); ++number) {
+    given_up = absl::StrCat(folder, ".", number, kGivenUpSuffix);
   }
-  return parts_.files.RemoveAll(folder);
+  RETURN_IF_ERROR(parts_.files.Rename(folder, given_up));
+  has_given_up_ = true;
+  return parts_.files.SyncFolder(folder_);
+}
+
+absl::Status Exports::RemoveGivenUp(const Pause& pause) {
+  if (!has_given_up_.exchange(false)) return absl::OkStatus();
+  absl::Cleanup later = [this] { has_given_up_ = true; };
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, parts_.files.List(folder_));
+  for (const std::string& name : names) {
+    if (!absl::EndsWith(name, kGivenUpSuffix)) continue;
+    for (const char* const part : kParts) {
+      const std::string folder = absl::StrCat(folder_, "/", name, "/", part);
+      if (!parts_.files.Exists(folder)) continue;
+      ASSIGN_OR_RETURN(const std::vector<std::string> in_it, parts_.files.List(folder));
+      for (const std::string& file : in_it) {
+        RETURN_IF_ERROR(RemoveInSteps(parts_.files, absl::StrCat(folder, "/", file), pause));
+      }
+    }
+    RETURN_IF_ERROR(parts_.files.RemoveAll(absl::StrCat(folder_, "/", name)));
+  }
+  std::move(later).Cancel();
+  return absl::OkStatus();
 }
 
 }  // namespace ledger

@@ -17,6 +17,7 @@
 #include "ledger/copy/level_tuner.h"
 #include "ledger/history/history.h"
 #include "ledger/storage/log.h"
+#include "ledger/storage/shrink.h"
 #include "ledger/storage/snapshots.h"
 
 namespace ledger {
@@ -65,7 +66,7 @@ class Exports {
  public:
   static constexpr size_t kMax = 3;
 
-  // Finds what is kept, and removes what was not finished.
+  // Finds what is kept, and gives up what was not finished.
   static absl::StatusOr<std::unique_ptr<Exports>> Open(ExportParts parts, absl::Duration kept);
 
   // Null when there is none. It was asked for now.
@@ -79,8 +80,13 @@ class Exports {
   absl::Status End(const std::string& copy_id);
   // The follower has read the log behind its copy.
   absl::Status EndOf(const std::string& follower);
-  // Removes those that were not asked for for long. True when there is none then.
+  // Gives up those that were not asked for for long. True when there is none then.
   bool DropUnasked();
+  // The follower pulls the log behind its copy: that counts as asking.
+  void Pulls(const std::string& follower);
+  // Removes what was given up, in steps, which may take long: on a thread that clients do not wait
+  // for. After an error a later call goes on.
+  absl::Status RemoveGivenUp(const Pause& pause);
   // As Log::TrimBefore(), but no further than the exports allow.
   absl::Status TrimLogBefore(uint64_t position);
 
@@ -93,7 +99,7 @@ class Exports {
   absl::Status Link(::hamisha::ledger::v1::KeptCopy& kept);
   absl::Status LinkFiles(const std::string& folder, ::hamisha::ledger::v1::CopyManifest& manifest);
   absl::Status ReadFacts(::hamisha::ledger::v1::CopyManifest& manifest) const;
-  absl::Status Remove(const std::string& folder);
+  absl::Status GiveUp(const std::string& copy_id);
 
   const ExportParts parts_;
   const std::string folder_;
@@ -103,6 +109,7 @@ class Exports {
   absl::Mutex mutex_;
   std::map<std::string, std::shared_ptr<Export>> exports_ ABSL_GUARDED_BY(mutex_);
   uint64_t making_position_ ABSL_GUARDED_BY(mutex_) = UINT64_MAX;
+  std::atomic<bool> has_given_up_ = false;  // There is something for RemoveGivenUp().
 };
 
 }  // namespace ledger

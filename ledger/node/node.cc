@@ -177,6 +177,7 @@ struct LedgerNode::State {
       copy_service->DropUnasked();
       return trims ? exports->TrimLogBefore(position) : absl::OkStatus();
     };
+    snapshots.remove_rest = [this](const Pause& pause) { return exports->RemoveGivenUp(pause); };
     snapshotter.emplace(SnapshotterParts{.writer = *writer,
                                          .history = *disk.history,
                                          .snapshots = *disk.snapshots,

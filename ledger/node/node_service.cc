@@ -168,12 +168,13 @@ grpc::ServerUnaryReactor* NodeService::TakeSnapshot(Context* context,
 
 grpc::ServerWriteReactor<pb::RecordChunk>* NodeService::PullRecords(
     Context*, const pb::PullRequest* request) {
-  return PullStream::Start(*request, {.log = parts_.log,
-                                      .tail = parts_.tail,
-                                      .count = streams_,
-                                      .caught_up = [this](const std::string& follower) {
-                                        parts_.copies.CaughtUp(follower);
-                                      }});
+  return PullStream::Start(
+      *request,
+      {.log = parts_.log,
+       .tail = parts_.tail,
+       .count = streams_,
+       .pulls = [this](const std::string& follower) { parts_.copies.Pulls(follower); },
+       .caught_up = [this](const std::string& follower) { parts_.copies.CaughtUp(follower); }});
 }
 
 }  // namespace ledger

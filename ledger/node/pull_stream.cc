@@ -67,6 +67,7 @@ absl::Status PullStream::Stream() {
       sent_certificate_position_ = view.certificate_position;
     }
     if (!Write()) return absl::CancelledError("the follower has gone");
+    parts_.pulls(request_.follower());
     if (!is_caught_up_ && sent_position_ >= view.position) {
       is_caught_up_ = true;
       parts_.caught_up(request_.follower());

@@ -22,7 +22,9 @@ class PullStream final : public grpc::ServerWriteReactor<::hamisha::ledger::v1::
     Log& log;
     DurableTail& tail;
     std::atomic<int>& count;  // Of the streams.
-    // A stream has given its follower all that there was. On the stream's thread, once.
+    // With each chunk: the follower is there. On the stream's thread, as the next.
+    std::function<void(const std::string& follower)> pulls;
+    // A stream has given its follower all that there was. Once.
     std::function<void(const std::string& follower)> caught_up;
   };
   static PullStream* Start(const ::hamisha::ledger::v1::PullRequest& request, Parts parts);

@@ -58,6 +58,7 @@ void Snapshotter::Loop() {
     return stopping_ || asked_ != nullptr;
   };
   while (true) {
+    RemoveRest();
     std::function<void(const absl::StatusOr<Taken>&)> asked;
     {
       const absl::MutexLock lock(&mutex_);
@@ -144,6 +145,23 @@ absl::Status Snapshotter::AwaitTime(absl::Duration due) {
   const absl::MutexLock lock(&mutex_);
   if (!mutex_.AwaitWithTimeout(absl::Condition(&stopping_), left)) return absl::OkStatus();
   return absl::CancelledError("the node is stopping");
+}
+
+void Snapshotter::RemoveRest() {
+  if (!options_.remove_rest) return;
+  const auto pause = [this]() -> absl::Status {
+    {
+      const absl::MutexLock lock(&mutex_);
+      if (asked_ != nullptr) return absl::CancelledError("a snapshot comes first");
+    }
+    return AwaitTime(options_.clock->MonotonicNow() + kRemovingPause);
+  };
+  const absl::Status status = options_.remove_rest(pause);
+  const bool is_news = !status.ok() && !absl::IsCancelled(status) && status != removed_;
+  if (is_news && options_.say) {
+    options_.say(absl::StrCat("what copies left cannot be removed: ", status.message()));
+  }
+  removed_ = status;
 }
 
 absl::Status Snapshotter::GiveUpOld() {

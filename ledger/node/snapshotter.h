@@ -32,6 +32,8 @@ struct SnapshotterOptions {
   uint64_t every_log_bytes = 0;
   // With each snapshot: the log before that position is not needed for it any more.
   std::function<absl::Status(uint64_t position)> give_up_log = {};
+  // Again and again, while no snapshot is taken: removes what nobody needs, in steps.
+  std::function<absl::Status(const Pause& pause)> remove_rest = {};
   const base::Clock* clock = &base::SystemClock();
   std::function<void(const std::string&)> say;
 };
@@ -62,6 +64,7 @@ class Snapshotter {
   // Until the clock's monotonic time is `due`; CANCELLED when the thread is to end before.
   absl::Status AwaitTime(absl::Duration due);
   absl::Status GiveUpOld();
+  void RemoveRest();
   template <typename Work>
   absl::Status OnWriter(Work work);
 
@@ -69,6 +72,7 @@ class Snapshotter {
   const SnapshotterOptions options_;
   uint64_t log_bytes_;           // At the newest snapshot; the thread's, like
   uint64_t snapshot_bytes_ = 0;  // that snapshot's own.
+  absl::Status removed_;         // How RemoveRest() ended last; the thread's too.
 
   absl::Mutex mutex_;
   std::function<void(const absl::StatusOr<Taken>&)> asked_ ABSL_GUARDED_BY(mutex_);

@@ -13,7 +13,6 @@ namespace ledger {
 namespace {
 
 constexpr absl::string_view kGivenUpSuffix = ".removing";
-constexpr uint64_t kGivenUpStepBytes = 8 << 20;
 
 }  // namespace
 
@@ -66,7 +65,7 @@ absl::Status Snapshots::Remove(uint64_t position) const {
   return files_.SyncFolder(folder_);
 }
 
-absl::Status Snapshots::Prune(const std::function<absl::Status()>& pause) const {
+absl::Status Snapshots::Prune(const Pause& pause) const {
   ASSIGN_OR_RETURN(const std::vector<uint64_t> positions, ListDurable());
   for (size_t i = kKept; i < positions.size(); ++i) {
     RETURN_IF_ERROR(GiveUp(positions[i], pause));
@@ -74,24 +73,12 @@ absl::Status Snapshots::Prune(const std::function<absl::Status()>& pause) const 
   return positions.size() > kKept ? files_.SyncFolder(folder_) : absl::OkStatus();
 }
 
-absl::Status Snapshots::GiveUp(uint64_t position,
-                               const std::function<absl::Status()>& pause) const {
+absl::Status Snapshots::GiveUp(uint64_t position, const Pause& pause) const {
   // First the name: nobody finds it any more, nor links it.
   const std::string path = absl::StrCat(SnapshotPath(folder_, position), kGivenUpSuffix);
   RETURN_IF_ERROR(files_.Rename(SnapshotPath(folder_, position), path));
   RETURN_IF_ERROR(files_.SyncFolder(folder_));
-  ASSIGN_OR_RETURN(const bool is_linked, files_.IsLinked(path));
-  if (!is_linked) {
-    ASSIGN_OR_RETURN(const auto file, files_.OpenDirect(path, base::IfMissing::kFail));
-    ASSIGN_OR_RETURN(uint64_t bytes, file->Size());
-    while (bytes > kGivenUpStepBytes) {
-      bytes -= kGivenUpStepBytes;
-      RETURN_IF_ERROR(file->Truncate(bytes));
-      RETURN_IF_ERROR(file->Sync());
-      RETURN_IF_ERROR(pause());
-    }
-  }
-  return files_.Remove(path);
+  return RemoveInSteps(files_, path, pause);
 }
 
 absl::StatusOr<uint64_t> Snapshots::TrimPosition() const {

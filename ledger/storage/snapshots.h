@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/file_system.h"
+#include "ledger/storage/shrink.h"
 #include "ledger/storage/snapshot.h"
 
 namespace ledger {
@@ -31,10 +31,9 @@ class Snapshots {
   absl::StatusOr<std::unique_ptr<SnapshotReader>> Read(uint64_t position) const;
   // One that cannot be used: it must not count as one of those that are kept.
   absl::Status Remove(uint64_t position) const;
-  // Removes all but the newest two. Large files shrink in steps, `pause` between two: a file system
-  // that gives the blocks of gigabytes back at once makes every sync wait meanwhile. What is left
-  // of one when `pause` fails goes at the next start.
-  absl::Status Prune(const std::function<absl::Status()>& pause) const;
+  // Removes all but the newest two, in steps. What is left of one when `pause` fails goes at the
+  // next start.
+  absl::Status Prune(const Pause& pause) const;
   // The log may be trimmed before this position: behind the second newest snapshot. 1 while there
   // are not two.
   absl::StatusOr<uint64_t> TrimPosition() const;
@@ -48,7 +47,7 @@ class Snapshots {
   Snapshots(base::FileSystem& files, std::string folder)
       : files_(files), folder_(std::move(folder)) {}
   absl::Status RemoveUnfinished() const;
-  absl::Status GiveUp(uint64_t position, const std::function<absl::Status()>& pause) const;
+  absl::Status GiveUp(uint64_t position, const Pause& pause) const;
   absl::StatusOr<std::vector<uint64_t>> ListDurable() const;
 
   base::FileSystem& files_;

@@ -1,6 +1,7 @@
 #include "ledger/copy/exports.h"
 
 #include <catch2/catch.hpp>
+#include <filesystem>
 
 #include "tests/ledger/copy/source_disk.h"
 
@@ -86,6 +87,94 @@ TEST_CASE("an export that nobody asks for goes", "[copy]") {
   source.clock.Advance(absl::Seconds(1));
   CHECK(source.exports->DropUnasked());
   CHECK_FALSE(source.Has("copies/a"));
+}
+
+TEST_CASE("an export whose stream waits is not one that nobody asks for", "[copy]") {
+  SourceDisk source;
+  source.AppendTo(5);
+  source.TakeSnapshot();
+  auto stream = source.exports->Make("target", "a", 5).value();
+  source.clock.Advance(2 * kKept);
+  CHECK_FALSE(source.exports->DropUnasked());
+  CHECK(source.Has("copies/a"));
+  stream.reset();
+  source.clock.Advance(kKept);
+  CHECK_FALSE(source.exports->DropUnasked());
+  source.clock.Advance(absl::Seconds(1));
+  CHECK(source.exports->DropUnasked());
+}
+
+TEST_CASE("an export whose follower pulls records is not one that nobody asks for", "[copy]") {
+  SourceDisk source;
+  source.AppendTo(5);
+  source.TakeSnapshot();
+  REQUIRE(source.exports->Make("target", "a", 5).ok());
+  source.clock.Advance(2 * kKept);
+  source.exports->Pulls("third");
+  source.exports->Pulls("target");
+  CHECK_FALSE(source.exports->DropUnasked());
+  source.clock.Advance(kKept + absl::Seconds(1));
+  source.exports->Pulls("third");
+  CHECK(source.exports->DropUnasked());
+}
+
+// Of an export's snapshot after the node itself has given it up: some steps long.
+uint64_t LargeSnapshot(SourceDisk& source) {
+  source.AppendTo(5);
+  auto snapshot = source.snapshots->Begin({.shard = 3, .position = 5, .epoch = 1});
+  for (int chunk = 0; chunk < 20; ++chunk) {
+    REQUIRE((*snapshot)->Add(2, std::string(1 << 20, 'x')).ok());
+  }
+  REQUIRE((*snapshot)->Finish().ok());
+  return (*snapshot)->file_bytes();
+}
+
+TEST_CASE("what only an export has goes in steps, when there is time", "[copy]") {
+  SourceDisk source;
+  const uint64_t bytes = LargeSnapshot(source);
+  REQUIRE(source.exports->Make("target", "a", 5).ok());
+  REQUIRE(source.snapshots->Remove(5).ok());
+  REQUIRE(source.exports->End("a").ok());
+  CHECK_FALSE(source.Has("copies/a"));
+  const std::string left = source.Path("copies/a.0.removing/snapshots/5");
+  std::vector<uint64_t> steps;
+  const auto pause = [&] {
+    steps.push_back(std::filesystem::file_size(left));
+    return absl::OkStatus();
+  };
+  SECTION("at once") { REQUIRE(source.exports->RemoveGivenUp(pause).ok()); }
+  SECTION("after it was interrupted") {
+    REQUIRE(absl::IsCancelled(
+        source.exports->RemoveGivenUp([] { return absl::CancelledError("stopping"); })));
+    steps.push_back(std::filesystem::file_size(left));
+    if (GENERATE(false, true)) source.OpenExports();
+    REQUIRE(source.exports->RemoveGivenUp(pause).ok());
+  }
+  constexpr uint64_t kStep = 8 << 20;
+  CHECK(steps == std::vector<uint64_t>{bytes - kStep, bytes - 2 * kStep});
+  CHECK(source.files.List(source.Path("copies"))->empty());
+}
+
+TEST_CASE("what the node has too is not shrunk with an export", "[copy]") {
+  SourceDisk source;
+  const uint64_t bytes = LargeSnapshot(source);
+  REQUIRE(source.exports->Make("target", "a", 5).ok());
+  REQUIRE(source.exports->End("a").ok());
+  REQUIRE(source.exports->RemoveGivenUp([] { return absl::CancelledError("no steps"); }).ok());
+  CHECK(std::filesystem::file_size(source.Path("snapshots/5")) == bytes);
+}
+
+TEST_CASE("an export may come under the name of one that is being removed", "[copy]") {
+  SourceDisk source;
+  source.AppendTo(5);
+  source.TakeSnapshot();
+  for (int time = 0; time < 3; ++time) {
+    REQUIRE(source.exports->Make("target", "a", 5).ok());
+    REQUIRE(source.exports->End("a").ok());
+  }
+  REQUIRE(source.exports->Make("target", "a", 5).ok());
+  REQUIRE(source.exports->RemoveGivenUp([] { return absl::OkStatus(); }).ok());
+  CHECK(source.files.List(source.Path("copies")).value() == std::vector<std::string>{"a"});
 }
 
 TEST_CASE("a follower has one export, and there are few", "[copy]") {
