@@ -62,7 +62,9 @@ absl::StatusOr<Copier::End> Copier::Run(const std::string& source, const std::st
     broken_ = absl::OkStatus();
     marks_.clear();
   }
+  is_check_in_vain_ = false;
   const absl::Cleanup close = [this] {
+    is_check_in_vain_ = true;
     if (snapshot_check_.valid()) snapshot_check_.wait();
     snapshot_check_ = {};
     incoming_.reset();
@@ -178,8 +180,9 @@ void Copier::CheckSnapshotSoon() {
     const absl::MutexLock lock(&mutex_);
     if (!plan_->IsDurable(SnapshotIn(manifest_))) return;
   }
-  snapshot_check_ = std::async(std::launch::async,
-                               [incoming = incoming_.get()] { return incoming->CheckSnapshot(); });
+  snapshot_check_ = std::async(std::launch::async, [this, incoming = incoming_.get()] {
+    return incoming->CheckSnapshot(is_check_in_vain_);
+  });
 }
 
 void Copier::Stream(const std::string& address, const std::atomic<bool>& cancelled) {

@@ -86,6 +86,7 @@ class Copier {
   std::unique_ptr<Incoming> incoming_;  // Run()'s; its Write() also the streams'.
   // Of incoming_, so it must be there as long.
   std::future<absl::Status> snapshot_check_;
+  std::atomic<bool> is_check_in_vain_ = false;
 
   mutable absl::Mutex mutex_;
   absl::CondVar changed_;

@@ -91,7 +91,7 @@ absl::Status Incoming::BeginAnew(const std::string& source) {
 }
 
 absl::Status Incoming::Discard() {
-  opened_.clear();
+  opened_.reset();
   return files_.RemoveAll(folder_);
 }
 
@@ -112,7 +112,10 @@ absl::Status Incoming::Accept(const pb::CopyManifest& manifest, uint64_t sent_by
   }
   state_.set_sent_bytes(sent_bytes);
   RETURN_IF_ERROR(SaveState());
-  return OpenFiles();
+  std::vector<std::string> paths;
+  for (const pb::CopyFile& file : state_.manifest().files()) paths.push_back(PathOf(file));
+  opened_ = std::make_unique<PieceFiles>(files_, std::move(paths));
+  return absl::OkStatus();
 }
 
 uint64_t Incoming::SentAgain(uint64_t sent_bytes, uint64_t durable_bytes) const {
@@ -140,15 +143,6 @@ absl::Status Incoming::MakeFiles() {
   return files_.SyncFolder(folder_);
 }
 
-absl::Status Incoming::OpenFiles() {
-  opened_.clear();
-  for (const pb::CopyFile& file : state_.manifest().files()) {
-    ASSIGN_OR_RETURN(std::unique_ptr<PieceFile> opened, PieceFile::Open(files_, PathOf(file)));
-    opened_.push_back(std::move(opened));
-  }
-  return absl::OkStatus();
-}
-
 PiecePlan Incoming::Plan() const {
   PiecePlan plan(state_.manifest());
   plan.Restore(state_.pieces());
@@ -156,30 +150,25 @@ PiecePlan Incoming::Plan() const {
 }
 
 absl::Status Incoming::Write(const Piece& piece, const AlignedBuffer& buffer) {
-  return opened_[piece.file]->Write(piece, buffer);
+  return opened_->Write(piece, buffer);
 }
 
 absl::Status Incoming::Save(const std::vector<Piece>& written, std::string bits) {
   RETURN_IF_ERROR(saved_);
-  saved_ = SyncThem(written);
+  std::set<uint32_t> touched;
+  for (const Piece& piece : written) touched.insert(piece.file);
+  saved_ = opened_->Sync(touched);
   RETURN_IF_ERROR(saved_);
   state_.set_pieces(std::move(bits));
   saved_ = SaveState();
   return saved_;
 }
 
-absl::Status Incoming::SyncThem(const std::vector<Piece>& written) {
-  std::set<uint32_t> touched;
-  for (const Piece& piece : written) touched.insert(piece.file);
-  for (const uint32_t file : touched) RETURN_IF_ERROR(opened_[file]->Sync());
-  return absl::OkStatus();
-}
-
 absl::Status Incoming::SaveState() {
   return SaveChecked(files_, folder_ + "/progress", state_.SerializeAsString());
 }
 
-absl::Status Incoming::CheckSnapshot() const {
+absl::Status Incoming::CheckSnapshot(const std::atomic<bool>& cancelled) const {
   const pb::CopyManifest& manifest = state_.manifest();
   ASSIGN_OR_RETURN(const std::unique_ptr<SnapshotReader> reader,
                    SnapshotReader::Open(files_, folder_ + "/snapshots", manifest.position()));
@@ -187,14 +176,15 @@ absl::Status Incoming::CheckSnapshot() const {
       reader->facts().shard != manifest.shard()) {
     return absl::DataLossError("the snapshot that came is of another log than was said");
   }
-  while (true) {
+  while (!cancelled) {
     ASSIGN_OR_RETURN(const SnapshotReader::Chunk* const chunk, reader->Next());
     if (chunk == nullptr) return absl::OkStatus();
   }
+  return absl::CancelledError("told to follow another way");
 }
 
 absl::Status Incoming::MarkWhole() {
-  opened_.clear();
+  opened_.reset();
   return SaveChecked(files_, folder_ + "/whole", state_.manifest().SerializeAsString());
 }
 

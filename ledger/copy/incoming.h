@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -9,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "base/file_system.h"
 #include "hamisha/ledger/v1/copy.pb.h"
-#include "ledger/copy/piece_file.h"
+#include "ledger/copy/piece_files.h"
 #include "ledger/copy/piece_plan.h"
 
 namespace ledger {
@@ -46,8 +47,9 @@ class Incoming {
   // says, and has to come again.
   absl::Status Save(const std::vector<Piece>& written, std::string bits);
 
-  // All pieces are there. DATA_LOSS when the snapshot is not what its checksums say.
-  absl::Status CheckSnapshot() const;
+  // All pieces are there. DATA_LOSS when the snapshot is not what its checksums say; CANCELLED soon
+  // after `cancelled` is set.
+  absl::Status CheckSnapshot(const std::atomic<bool>& cancelled) const;
   // From now on the copy is the node's data at its next start: FinishCopy(). Durable.
   absl::Status MarkWhole();
   // Nothing of it is wanted.
@@ -58,16 +60,14 @@ class Incoming {
   std::string PathOf(const pb::CopyFile& file) const;
   absl::Status BeginAnew(const std::string& source);
   absl::Status MakeFiles();
-  absl::Status OpenFiles();
-  absl::Status SyncThem(const std::vector<Piece>& written);
   absl::Status SaveState();
 
   base::FileSystem& files_;
   const std::string data_dir_;
   const std::string folder_;
   pb::IncomingCopy state_;
-  std::vector<std::unique_ptr<PieceFile>> opened_;
-  absl::Status saved_;  // The first error of Save().
+  std::unique_ptr<PieceFiles> opened_;  // Of what was accepted.
+  absl::Status saved_;                  // The first error of Save().
 };
 
 }  // namespace ledger

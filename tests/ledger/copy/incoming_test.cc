@@ -1,9 +1,12 @@
 #include "ledger/copy/incoming.h"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "base/hash.h"
+#include "ledger/storage/snapshot.h"
 #include "tests/ledger/storage/memory_file_system.h"
 
 namespace ledger {
@@ -119,6 +122,81 @@ TEST_CASE("after a sync that failed nothing is recorded, though the next one say
   CHECK_FALSE((*incoming)->Save({piece}, plan.Bits({0})).ok());
   auto again = Incoming::Open(files, "data", "source");
   CHECK((*again)->Plan().durable_bytes() == 0);
+}
+
+// A manifest of so many small files beside the snapshot.
+pb::CopyManifest ManyFiles(const std::string& copy_id, int count) {
+  pb::CopyManifest manifest = Manifest(copy_id);
+  for (int file = 0; file < count; ++file) {
+    pb::CopyFile& added = *manifest.add_files();
+    added.set_name(absl::StrCat("history/filters/", 100 + file));
+    added.set_bytes(5'000);
+  }
+  return manifest;
+}
+
+TEST_CASE("a copy of more files than may be open comes in whole", "[copy]") {
+  constexpr int kFiles = 300;
+  MemoryFileSystem files;
+  auto incoming = Incoming::Open(files, "data", "source");
+  REQUIRE((*incoming)->Accept(ManyFiles((*incoming)->copy_id(), kFiles), 0).ok());
+  PiecePlan plan = (*incoming)->Plan();
+  const int before = files.open_files();
+  while (plan.missing() > 0) {
+    // Not saved between: as when they come faster than that.
+    const AlignedBuffer buffer(kPieceBytes);
+    const PiecePlan::Number number = plan.Take(1).front();
+    std::memset(buffer.data(), ByteOf(number), kPieceBytes);
+    REQUIRE((*incoming)->Write(plan.At(number), buffer).ok());
+    plan.Written(number);
+    CHECK(files.open_files() <= before + 2 * static_cast<int>(PieceFiles::kOpenMax));
+  }
+  std::vector<Piece> pieces;
+  for (const PiecePlan::Number number : plan.written()) pieces.push_back(plan.At(number));
+  REQUIRE((*incoming)->Save(pieces, plan.Bits(plan.written())).ok());
+  const pb::CopyManifest manifest = (*incoming)->state().manifest();
+  files.Crash();
+  for (const PiecePlan::Number number : plan.written()) CheckPiece(files, manifest, plan, number);
+}
+
+TEST_CASE("a file that could not be synced when it was closed is not recorded", "[copy]") {
+  MemoryFileSystem files;
+  auto incoming = Incoming::Open(files, "data", "source");
+  REQUIRE((*incoming)->Accept(ManyFiles((*incoming)->copy_id(), 300), 0).ok());
+  PiecePlan plan = (*incoming)->Plan();
+  const AlignedBuffer buffer(kPieceBytes);
+  bool is_failing = false;
+  std::vector<Piece> pieces;
+  for (const PiecePlan::Number number : plan.Take(PieceFiles::kOpenMax + 10)) {
+    // Of each file one write, and when one is closed first its sync.
+    if (number == PieceFiles::kOpenMax + 5) {
+      files.Plan({.kind = DiskFault::Kind::kError});
+      is_failing = true;
+    }
+    const absl::Status written = (*incoming)->Write(plan.At(number), buffer);
+    CHECK(written.ok() != is_failing);
+    if (!written.ok()) continue;
+    plan.Written(number);
+    pieces.push_back(plan.At(number));
+  }
+  REQUIRE_THAT(files.fault_met(), Catch::Contains("syncing data/incoming/"));
+  CHECK_FALSE((*incoming)->Save(pieces, plan.Bits(plan.written())).ok());
+}
+
+TEST_CASE("a check of the snapshot ends when the copy is given up", "[copy]") {
+  MemoryFileSystem files;
+  auto incoming = Incoming::Open(files, "data", "source");
+  const SnapshotFacts facts{.shard = kShard, .position = 70};
+  pb::CopyManifest manifest = Manifest((*incoming)->copy_id());
+  manifest.set_log_hash(std::string(base::AsBytes(facts.log_hash)));
+  REQUIRE((*incoming)->Accept(manifest, 0).ok());
+  auto writer = SnapshotWriter::Begin(files, "data/incoming/snapshots", facts);
+  REQUIRE((*writer)->Add(2, "accounts").ok());
+  REQUIRE((*writer)->Finish().ok());
+  std::atomic<bool> cancelled = false;
+  CHECK((*incoming)->CheckSnapshot(cancelled).ok());
+  cancelled = true;
+  CHECK(absl::IsCancelled((*incoming)->CheckSnapshot(cancelled)));
 }
 
 TEST_CASE("a copy goes on under its id, and from where it was", "[copy]") {

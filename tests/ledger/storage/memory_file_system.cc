@@ -32,7 +32,10 @@ class MemoryFile final : public base::File {
  public:
   MemoryFile(MemoryFileSystem& files, std::string path,
              std::shared_ptr<MemoryFileSystem::Content> content, bool direct)
-      : files_(files), path_(std::move(path)), content_(std::move(content)), direct_(direct) {}
+      : files_(files), path_(std::move(path)), content_(std::move(content)), direct_(direct) {
+    ++files_.open_files_;
+  }
+  ~MemoryFile() override { --files_.open_files_; }
 
   absl::Status ReadAt(uint64_t offset, void* data, size_t bytes) const override {
     CheckAligned(offset, data, bytes);

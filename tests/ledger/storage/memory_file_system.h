@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -58,6 +59,7 @@ class MemoryFileSystem final : public base::FileSystem {
   bool Has(const std::string& path);
   void Erase(const std::string& path);
   int changes();  // Operations so far that change anything.
+  int open_files() const { return open_files_; }
 
   absl::StatusOr<std::unique_ptr<base::File>> Open(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<base::File>> OpenDirect(const std::string& path,
@@ -92,6 +94,7 @@ class MemoryFileSystem final : public base::FileSystem {
   Names synced_names_;
   std::vector<NameChange> unsynced_changes_;
   int changes_ = 0;
+  std::atomic<int> open_files_ = 0;
   int left_ = -1;  // Operations until one fails; -1: never.
   bool failed_ = false;
   DiskFault fault_;
