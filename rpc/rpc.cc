@@ -11,7 +11,6 @@
 namespace rpc {
 namespace {
 
-constexpr int kMessageBytesMax = 64 << 20;
 constexpr int kKeepaliveMs = 2'000;         // Ping a silent peer so often,
 constexpr int kKeepaliveTimeoutMs = 2'000;  // and give it up after so long.
 constexpr int kKeepaliveTimeoutForBulkMs = 30'000;
@@ -28,8 +27,9 @@ constexpr int kReconnectMaxMs = 500;
 std::string HostOf(const std::string& address) { return address.substr(0, address.rfind(':')); }
 
 std::shared_ptr<grpc::Channel> ConnectWith(const std::string& address, int keepalive_timeout_ms,
+                                           int received_bytes_max,
                                            grpc::ChannelArguments arguments) {
-  arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
+  arguments.SetMaxReceiveMessageSize(received_bytes_max);
   arguments.SetMaxSendMessageSize(kMessageBytesMax);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, keepalive_timeout_ms);
@@ -53,17 +53,17 @@ std::shared_ptr<grpc::ChannelCredentials> ChannelCredentials() {
 }
 
 std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
-  return ConnectWith(address, kKeepaliveTimeoutMs, {});
+  return ConnectWith(address, kKeepaliveTimeoutMs, kMessageBytesMax, {});
 }
 
-std::shared_ptr<grpc::Channel> ConnectForBulk(const std::string& address) {
+std::shared_ptr<grpc::Channel> ConnectForBulk(const std::string& address, int received_bytes_max) {
   grpc::ChannelArguments arguments;
   // Fewer and longer steps for the same bytes.
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, kBulkStepBytes);
   arguments.SetInt(GRPC_ARG_TCP_READ_CHUNK_SIZE, kBulkStepBytes);
   arguments.SetInt(GRPC_ARG_TCP_MIN_READ_CHUNK_SIZE, kBulkStepBytes);
   arguments.SetInt(GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, kBulkStepBytes);
-  return ConnectWith(address, kKeepaliveTimeoutForBulkMs, std::move(arguments));
+  return ConnectWith(address, kKeepaliveTimeoutForBulkMs, received_bytes_max, std::move(arguments));
 }
 
 absl::StatusOr<RunningServer> Serve(const ServerOptions& options) {

@@ -17,14 +17,18 @@ namespace rpc {
 std::shared_ptr<grpc::ServerCredentials> ServerCredentials();
 std::shared_ptr<grpc::ChannelCredentials> ChannelCredentials();
 
+inline constexpr int kMessageBytesMax = 64 << 20;
+
 // A channel to host:port. Connects when first used, and again after a break within a second. A
 // peer that has gone silent is noticed after about four seconds.
 // Messages up to 64 MiB. Every channel has a connection of its own.
 std::shared_ptr<grpc::Channel> Connect(const std::string& address);
 
 // As Connect(), for much that takes long: a peer that has gone silent is given up only after half a
-// minute, so that what is under way survives a link that is cut for a while.
-std::shared_ptr<grpc::Channel> ConnectForBulk(const std::string& address);
+// minute, so that what is under way survives a link that is cut for a while. A longer message than
+// `received_bytes_max` ends its call.
+std::shared_ptr<grpc::Channel> ConnectForBulk(const std::string& address,
+                                              int received_bytes_max = kMessageBytesMax);
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:0";    // host:port; port 0: the kernel chooses.

@@ -22,6 +22,7 @@ constexpr absl::Duration kSaveEvery = absl::Seconds(2);
 // so that the streams end together.
 constexpr size_t kTakenMin = 4;
 constexpr size_t kTakenMax = 512;
+constexpr int kPieceMessageBytesMax = 2 << 20;
 constexpr absl::Duration kLastQuestionTimeout = absl::Seconds(5);
 constexpr absl::Duration kRateOver = absl::Seconds(5);
 
@@ -39,7 +40,7 @@ class Copier::Call {
   explicit Call(Copier& copier) : copier_(copier) {
     const absl::MutexLock lock(&copier_.mutex_);
     copier_.calls_.insert(&context);
-    if (copier_.is_cancelled_) context.TryCancel();
+    if (copier_.is_cancelled_ || copier_.streams_end_) context.TryCancel();
   }
   ~Call() {
     const absl::MutexLock lock(&copier_.mutex_);
@@ -59,10 +60,10 @@ absl::StatusOr<Copier::End> Copier::Run(const std::string& source, const std::st
   {
     const absl::MutexLock lock(&mutex_);
     is_cancelled_ = cancelled;
+    is_check_in_vain_ = is_cancelled_;
     broken_ = absl::OkStatus();
     marks_.clear();
   }
-  is_check_in_vain_ = false;
   const absl::Cleanup close = [this] {
     is_check_in_vain_ = true;
     if (snapshot_check_.valid()) snapshot_check_.wait();
@@ -83,8 +84,20 @@ absl::StatusOr<Copier::End> Copier::Run(const std::string& source, const std::st
 void Copier::Wake() {
   const absl::MutexLock lock(&mutex_);
   is_cancelled_ = true;
+  is_check_in_vain_ = true;
   for (grpc::ClientContext* const call : calls_) call->TryCancel();
   changed_.SignalAll();
+}
+
+void Copier::EndStreams(std::vector<std::thread>& streams) {
+  {
+    const absl::MutexLock lock(&mutex_);
+    streams_end_ = true;
+    for (grpc::ClientContext* const call : calls_) call->TryCancel();
+  }
+  for (std::thread& stream : streams) stream.join();
+  const absl::MutexLock lock(&mutex_);
+  streams_end_ = false;
 }
 
 void Copier::Trouble(const absl::Status& status) {
@@ -130,8 +143,7 @@ absl::Status Copier::Pull(const std::string& address, const std::atomic<bool>& c
     streams.emplace_back([&] { Stream(address, cancelled); });
   }
   const absl::Cleanup end = [&] {
-    Wake();
-    for (std::thread& stream : streams) stream.join();
+    EndStreams(streams);
     // What came after the last time is as good.
     SaveWritten().IgnoreError();
   };
@@ -186,13 +198,14 @@ void Copier::CheckSnapshotSoon() {
 }
 
 void Copier::Stream(const std::string& address, const std::atomic<bool>& cancelled) {
-  const std::shared_ptr<grpc::Channel> channel = rpc::ConnectForBulk(address);
+  const std::shared_ptr<grpc::Channel> channel =
+      rpc::ConnectForBulk(address, kPieceMessageBytesMax);
   const size_t streams = options_.streams == 0 ? kStreamsByDefault : options_.streams;
   while (true) {
     Taken taken;
     {
       const absl::MutexLock lock(&mutex_);
-      if (cancelled || !broken_.ok()) return;
+      if (cancelled || streams_end_ || !broken_.ok()) return;
       taken =
           plan_->Take(std::clamp<size_t>(plan_->missing() / (2 * streams), kTakenMin, kTakenMax));
     }
@@ -272,6 +285,7 @@ absl::Status Copier::Take(grpc::ByteBuffer message, PiecePlan::Number number, Pi
   }
   RETURN_IF_ERROR(incoming_->Write(piece, buffer));
   options_.on_tail(chunk.tail());
+  if (options_.on_piece) options_.on_piece();
   const absl::MutexLock lock(&mutex_);
   pacing_ = chunk.pacing();
   if (!plan_->Written(number)) return absl::InternalError("a piece came twice");
@@ -288,7 +302,7 @@ absl::Status Copier::Take(grpc::ByteBuffer message, PiecePlan::Number number, Pi
 
 absl::Status Copier::Finish(pb::Copies::Stub& stub) {
   if (const absl::Status status = snapshot_check_.get(); !status.ok()) {
-    RETURN_IF_ERROR(incoming_->Discard());
+    if (!absl::IsCancelled(status)) RETURN_IF_ERROR(incoming_->Discard());
     return status;
   }
   // What was sent in vain since the last beginning. The source keeps the copy, and the log behind
@@ -297,10 +311,10 @@ absl::Status Copier::Finish(pb::Copies::Stub& stub) {
   request.set_follower(options_.self);
   request.set_copy_id(incoming_->copy_id());
   pb::BeginCopyResponse response;
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::time_point(std::chrono::nanoseconds(
+  Call call(*this);
+  call.context.set_deadline(std::chrono::system_clock::time_point(std::chrono::nanoseconds(
       absl::ToUnixNanos(options_.clock->WallNow() + kLastQuestionTimeout))));
-  const bool is_answered = stub.BeginCopy(&context, request, &response).ok();
+  const bool is_answered = stub.BeginCopy(&call.context, request, &response).ok();
   std::string copied;
   {
     const absl::MutexLock lock(&mutex_);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct CopierOptions {
   std::function<void(const std::string&)> say;
   // What the source says is durable there. On a thread of the copier.
   std::function<void(const pb::SourceTail&)> on_tail = {};
+  std::function<void()> on_piece = {};  // One more is there. Likewise.
 };
 
 // Copies the snapshot and history of another node into this one's data folder, in several streams,
@@ -47,9 +49,9 @@ class Copier {
 
   explicit Copier(CopierOptions options) : options_(std::move(options)) {}
 
-  // One try: until all is there and FinishCopy() can be called, or something breaks, or
-  // `cancelled`. kReadTheLog when the source has nothing that is worth it. No error is final: what
-  // came is kept. One thread at a time.
+  // One try: until all is there and FinishCopy() can be called, or something breaks, or soon after
+  // `cancelled` and Wake(). kReadTheLog when the source has nothing that is worth it. No error is
+  // final: what came is kept. One thread at a time.
   absl::StatusOr<End> Run(const std::string& source, const std::string& address,
                           const std::atomic<bool>& cancelled);
   // Makes Run() look at `cancelled` again. Any thread.
@@ -62,6 +64,7 @@ class Copier {
 
   absl::StatusOr<bool> Begin(pb::Copies::Stub& stub, const std::string& source);
   absl::Status Pull(const std::string& address, const std::atomic<bool>& cancelled);
+  void EndStreams(std::vector<std::thread>& streams);
   void Stream(const std::string& address, const std::atomic<bool>& cancelled);
   absl::Status Fetch(const std::shared_ptr<grpc::Channel>& channel, const Taken& taken);
   // Writes what is received until there is no more, or something is wrong with it.
@@ -95,6 +98,7 @@ class Copier {
   std::set<grpc::ClientContext*> calls_ ABSL_GUARDED_BY(mutex_);
   absl::Status broken_ ABSL_GUARDED_BY(mutex_);
   bool is_cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  bool streams_end_ ABSL_GUARDED_BY(mutex_) = false;
   uint64_t there_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // Written or durable.
   uint64_t unsaved_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t sent_again_bytes_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -11,6 +11,7 @@ namespace ledger {
 namespace {
 
 constexpr uint32_t kShardMax = 0xffff;
+constexpr uint32_t kCopyStreamsMax = 16;  // Half of what one source serves.
 
 std::string KeyPath(const std::string& data_dir) { return data_dir + "/key.pem"; }
 
@@ -31,6 +32,10 @@ absl::StatusOr<MemberKeys> CheckConfig(const pb::NodeConfig& config) {
   if (config.shard() > kShardMax) {
     return absl::InvalidArgumentError(
         absl::StrCat("shard ", config.shard(), ": at most ", kShardMax));
+  }
+  if (config.copy_streams() > kCopyStreamsMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("copy_streams ", config.copy_streams(), ": at most ", kCopyStreamsMax));
   }
   if (config.data_dir().empty()) return absl::InvalidArgumentError("data_dir is empty");
   MemberKeys keys;

@@ -13,8 +13,6 @@ namespace {
 namespace pb = ::hamisha::ledger::v1;
 
 constexpr int kChunksInFlightMax = 8;
-constexpr absl::Duration kRetryFirst = absl::Milliseconds(20);
-constexpr absl::Duration kRetryMax = absl::Milliseconds(500);
 
 // What no further try can mend.
 bool IsFinal(const absl::Status& status) {
@@ -28,6 +26,7 @@ Follower::Follower(Options options, Writer& writer)
     : options_(std::move(options)), writer_(writer), copier_([this] {
         CopierOptions copier = options_.copier;
         copier.on_tail = [this](const pb::SourceTail& tail) { NoteTail(tail); };
+        copier.on_piece = [this] { NotePiece(); };
         return copier;
       }()) {
   thread_ = std::thread([this] { Loop(); });
@@ -73,26 +72,25 @@ bool Follower::IsOver(const Pull& pull) const { return stopping_ || pull_.get() 
 
 void Follower::Loop() {
   uint64_t orders = 0;
-  int tries = 0;
   while (true) {
     std::shared_ptr<Pull> pull;
     {
       const absl::MutexLock lock(&mutex_);
       mutex_.Await(absl::Condition(this, &Follower::HasTarget));
       if (stopping_) return;
-      tries = orders == orders_ && !source_.is_connected ? tries + 1 : 0;
+      if (orders != orders_) retry_.Reset();
       orders = orders_;
       source_.is_connected = false;
       pull = std::make_shared<Pull>(target_);
       pull_ = pull;
     }
     const absl::Status status = CopyOrPull(pull);
-    Ended(*pull, status, tries);
+    Ended(*pull, status);
   }
 }
 
 // Waits before the next try, or stops for good.
-void Follower::Ended(const Pull& pull, const absl::Status& status, int tries) {
+void Follower::Ended(const Pull& pull, const absl::Status& status) {
   const absl::MutexLock lock(&mutex_);
   pull_.reset();
   if (target_ != pull.target || stopping_) return;
@@ -101,7 +99,7 @@ void Follower::Ended(const Pull& pull, const absl::Status& status, int tries) {
     source_.fault = std::string(status.message());
     return;
   }
-  if (source_.is_connected) return;  // It stood a while: try again at once.
+  if (pull.has_moved) return retry_.Reset();  // Try again at once.
   struct Change {
     const Follower* follower;
     uint64_t orders;
@@ -109,8 +107,7 @@ void Follower::Ended(const Pull& pull, const absl::Status& status, int tries) {
   const auto is_changed = [](Change* since) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return since->follower->stopping_ || since->follower->orders_ != since->orders;
   };
-  const absl::Duration delay = std::min(kRetryMax, kRetryFirst * (1 << std::min(tries, 6)));
-  mutex_.AwaitWithTimeout(absl::Condition(+is_changed, &change), delay);
+  mutex_.AwaitWithTimeout(absl::Condition(+is_changed, &change), retry_.Next());
 }
 
 absl::Status Follower::CopyOrPull(const std::shared_ptr<Pull>& pull) {
@@ -143,6 +140,11 @@ void Follower::NoteTail(const pb::SourceTail& tail) {
   source_.position = std::max(source_.position, tail.position());
   source_.bytes = std::max(source_.bytes, tail.bytes());
   source_.timestamp_ns = std::max(source_.timestamp_ns, tail.timestamp_ns());
+}
+
+void Follower::NotePiece() {
+  const absl::MutexLock lock(&mutex_);
+  if (pull_ != nullptr) pull_->has_moved = true;
 }
 
 absl::Status Follower::PullRecords(const std::shared_ptr<Pull>& pull,
@@ -189,6 +191,7 @@ void Follower::Take(const std::shared_ptr<Pull>& pull, pb::RecordChunk chunk) {
     source_.timestamp_ns = chunk.durable_timestamp_ns();
   }
   if (chunk.records().empty() && !chunk.has_certificate()) return;
+  pull->has_moved = true;
   {
     const absl::MutexLock lock(&pull->mutex);
     ++pull->in_flight;

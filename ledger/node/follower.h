@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "hamisha/ledger/v1/node.grpc.pb.h"
 #include "ledger/copy/copier.h"
+#include "ledger/node/retry_pause.h"
 #include "ledger/node/writer.h"
 
 namespace ledger {
@@ -60,6 +61,7 @@ class Follower {
     const std::string target;
     grpc::ClientContext context;
     std::atomic<bool> is_cancelled = false;
+    std::atomic<bool> has_moved = false;  // Pieces or records came.
     absl::Mutex mutex;
     int in_flight ABSL_GUARDED_BY(mutex) = 0;  // Chunks that are not yet durable.
     absl::Status error ABSL_GUARDED_BY(mutex);
@@ -73,9 +75,10 @@ class Follower {
   absl::Status PullRecords(const std::shared_ptr<Pull>& pull, const pb::PullRequest& request,
                            const std::string& address);
   absl::Status AskPosition(pb::PullRequest& request);
+  void NotePiece();
   void NoteTail(const pb::SourceTail& tail);
   void Take(const std::shared_ptr<Pull>& pull, pb::RecordChunk chunk);
-  void Ended(const Pull& pull, const absl::Status& status, int tries);
+  void Ended(const Pull& pull, const absl::Status& status);
 
   const Options options_;
   Writer& writer_;
@@ -88,6 +91,7 @@ class Follower {
   Source source_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<Pull> pull_ ABSL_GUARDED_BY(mutex_);
 
+  RetryPause retry_;  // The thread's.
   std::thread thread_;
 };
 

@@ -120,6 +120,17 @@ TEST_CASE("another piece than was asked for is not taken", "[copy]") {
   CHECK_THAT(target.copier().progress()->trouble(), Catch::Contains("another piece"));
 }
 
+TEST_CASE("a piece that is far longer than one is not even received", "[copy]") {
+  FakeSource source;
+  Target target;
+  source.on_chunk = [](int number, pb::CopyChunk& chunk) {
+    if (number == 1) chunk.set_data(std::string(3 << 20, 'x'));
+    return true;
+  };
+  CHECK(absl::IsUnavailable(target.Run(source.address()).status()));
+  CHECK_THAT(target.copier().progress()->trouble(), Catch::Contains("larger than max"));
+}
+
 TEST_CASE("a source that vanished is one to try again, and the copy goes on elsewhere it is",
           "[copy]") {
   Target target;

@@ -269,6 +269,28 @@ TEST_CASE("a node that is told to follow nobody stops copying", "[copy]") {
   AwaitEqual(cluster);
 }
 
+TEST_CASE("a node with more streams than a source serves does not start", "[copy]") {
+  Cluster cluster;
+  cluster.Stop("target");
+  const auto with = [](uint32_t streams) {
+    return [streams](NodeOptions& options) { options.config.set_copy_streams(streams); };
+  };
+  const absl::Status refused = cluster.TryStart("target", with(17));
+  CHECK(absl::IsInvalidArgument(refused));
+  CHECK_THAT(std::string(refused.message()), Catch::Contains("copy_streams 17: at most 16"));
+  CHECK(cluster.TryStart("target", with(16)).ok());
+}
+
+TEST_CASE("an empty replica's lag has no time", "[copy]") {
+  Cluster cluster;
+  Prepare(cluster, 1);
+  SetLimits(cluster, Nothing());
+  cluster.Follow("target", "source");
+  const pb::NodeStatus status =
+      cluster.Await("target", [](const pb::NodeStatus& now) { return now.lag().records() > 0; });
+  CHECK_FALSE(status.lag().has_time());
+}
+
 TEST_CASE("commits have a latency that is said", "[copy]") {
   Cluster cluster({"source"});
   REQUIRE(Create(cluster.ledger("source"), Accounts(1, 2)).ok());
