@@ -63,6 +63,7 @@ class CopyService final : public CopiesWithRawPieces {
   void CaughtUp(const std::string& follower);
   // That node pulls records: its copy is still wanted. Does not block.
   void Pulls(const std::string& follower) { parts_.exports.Pulls(follower); }
+  pb::KeptCopies Kept() const { return parts_.exports.Kept(); }
   // Gives up what nobody has asked for for long. Not on a thread of gRPC.
   void DropUnasked();
   // Calls and streams end now; before the server is stopped.

@@ -94,9 +94,11 @@ absl::StatusOr<std::shared_ptr<Export>> Exports::Make(const std::string& followe
                                                       const std::string& copy_id, uint64_t position,
                                                       const pb::CopyPacing& pacing) {
   const absl::MutexLock making(&making_mutex_);
+  RETURN_IF_ERROR(CheckSpace());
   RETURN_IF_ERROR(MakeRoom(follower));
   {
     // From now on the log behind it stays.
+    const absl::MutexLock trimming(&trimming_mutex_);
     const absl::MutexLock lock(&mutex_);
     if (parts_.log.first_position() > position + 1) {
       return absl::AbortedError("the log behind that snapshot was given up; ask again");
@@ -243,12 +245,60 @@ void Exports::Pulls(const std::string& follower) {
 }
 
 absl::Status Exports::TrimLogBefore(uint64_t position) {
-  const absl::MutexLock lock(&mutex_);
-  if (making_position_ != UINT64_MAX) position = std::min(position, making_position_ + 1);
-  for (const auto& [copy_id, kept] : exports_) {
-    position = std::min(position, kept->manifest().position() + 1);
+  const absl::MutexLock trimming(&trimming_mutex_);
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (making_position_ != UINT64_MAX) position = std::min(position, making_position_ + 1);
+    for (const auto& [copy_id, kept] : exports_) {
+      position = std::min(position, kept->manifest().position() + 1);
+    }
   }
   return parts_.log.TrimBefore(position);
+}
+
+absl::Status Exports::CheckSpace() const {
+  if (!parts_.free_bytes) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const uint64_t free_bytes, parts_.free_bytes());
+  if (free_bytes >= parts_.free_bytes_min) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat("the source's disk has ", free_bytes,
+                                                   " bytes free, and keeps copies from ",
+                                                   parts_.free_bytes_min, " on: free some"));
+}
+
+absl::Status Exports::GiveUpForSpace() {
+  const absl::Status space = CheckSpace();
+  if (!absl::IsResourceExhausted(space)) return space;
+  const absl::MutexLock making(&making_mutex_);
+  std::shared_ptr<Export> oldest;
+  {
+    const absl::MutexLock lock(&mutex_);
+    for (const auto& [copy_id, kept] : exports_) {
+      if (oldest == nullptr || kept->asked_at_ < oldest->asked_at_) oldest = kept;
+    }
+    if (oldest == nullptr) return absl::OkStatus();
+    exports_.erase(oldest->manifest().copy_id());
+  }
+  if (parts_.say) {
+    parts_.say(
+        absl::StrCat("the copy for ", oldest->follower(), " is given up: ", space.message()));
+  }
+  return GiveUp(oldest->manifest().copy_id());
+}
+
+pb::KeptCopies Exports::Kept() const {
+  const absl::MutexLock lock(&mutex_);
+  pb::KeptCopies kept_copies;
+  uint64_t first = UINT64_MAX;
+  for (const auto& [copy_id, kept] : exports_) {
+    kept_copies.set_copies(kept_copies.copies() + 1);
+    for (const pb::CopyFile& file : kept->manifest().files()) {
+      kept_copies.set_bytes(kept_copies.bytes() + file.bytes());
+    }
+    first = std::min(first, kept->manifest().position());
+  }
+  const uint64_t last = parts_.log.durable_position();
+  if (first < last) kept_copies.set_log_records(last - first);
+  return kept_copies;
 }
 
 // First the name: nobody finds it any more. Its files have no other use then, but some are still

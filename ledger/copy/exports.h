@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -31,6 +32,10 @@ struct ExportParts {
   const History& history;
   Log& log;
   const base::Clock& clock;
+  // What the disk has free, and what it should have; without it nobody looks.
+  std::function<absl::StatusOr<uint64_t>()> free_bytes = {};
+  const uint64_t free_bytes_min = 0;
+  std::function<void(const std::string&)> say = {};
 };
 
 // A snapshot and the history with it, as they were, for one follower: links in copies/ID, which
@@ -72,8 +77,8 @@ class Exports {
   // Null when there is none. It was asked for now.
   std::shared_ptr<Export> Find(const std::string& copy_id);
   // Of the snapshot at `position`, under an id that is not taken; in place of all others of that
-  // follower. RESOURCE_EXHAUSTED when there are too many, ABORTED when the snapshot has gone.
-  // `pacing` is what is met when it begins.
+  // follower. RESOURCE_EXHAUSTED when there are too many or the disk is nearly full, ABORTED when
+  // the snapshot has gone. `pacing` is what is met when it begins.
   absl::StatusOr<std::shared_ptr<Export>> Make(
       const std::string& follower, const std::string& copy_id, uint64_t position,
       const ::hamisha::ledger::v1::CopyPacing& pacing = {});
@@ -84,6 +89,11 @@ class Exports {
   bool DropUnasked();
   // The follower pulls the log behind its copy: that counts as asking.
   void Pulls(const std::string& follower);
+  // While the disk has less free than it should: gives up the one that was asked for longest ago,
+  // and says so. What it held is free after RemoveGivenUp().
+  absl::Status GiveUpForSpace();
+  // What the exports hold.
+  ::hamisha::ledger::v1::KeptCopies Kept() const;
   // Removes what was given up, in steps, which may take long: on a thread that clients do not wait
   // for. After an error a later call goes on.
   absl::Status RemoveGivenUp(const Pause& pause);
@@ -100,13 +110,16 @@ class Exports {
   absl::Status LinkFiles(const std::string& folder, ::hamisha::ledger::v1::CopyManifest& manifest);
   absl::Status ReadFacts(::hamisha::ledger::v1::CopyManifest& manifest) const;
   absl::Status GiveUp(const std::string& copy_id);
+  // RESOURCE_EXHAUSTED when the disk has less free than it should.
+  absl::Status CheckSpace() const;
 
   const ExportParts parts_;
   const std::string folder_;
   const absl::Duration kept_;
 
-  absl::Mutex making_mutex_;  // One is made, or removed, at a time. Taken before mutex_.
-  absl::Mutex mutex_;
+  absl::Mutex making_mutex_;    // One is made, or removed, at a time. Taken before the others.
+  absl::Mutex trimming_mutex_;  // The log's beginning stays where it is. Taken before mutex_.
+  mutable absl::Mutex mutex_;   // Never held while the disk is waited for.
   std::map<std::string, std::shared_ptr<Export>> exports_ ABSL_GUARDED_BY(mutex_);
   uint64_t making_position_ ABSL_GUARDED_BY(mutex_) = UINT64_MAX;
   std::atomic<bool> has_given_up_ = false;  // There is something for RemoveGivenUp().

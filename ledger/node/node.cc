@@ -3,9 +3,11 @@
 #include <grpc/support/time.h>
 #include <grpcpp/grpcpp.h>
 
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <set>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -42,6 +44,7 @@ constexpr int kStopTimeoutS = 2;
 constexpr size_t kReadThreads = 2;
 constexpr int kSearchTimeoutS = 60;
 constexpr uint32_t kCopyKeptHours = 24;
+constexpr uint64_t kCopyFreeBytes = uint64_t{1} << 30;
 
 std::map<std::string, std::string> Addresses(const pb::NodeConfig& config) {
   std::map<std::string, std::string> addresses;
@@ -54,6 +57,13 @@ std::set<std::string> Others(const pb::NodeConfig& config) {
   for (const pb::Member& member : config.members()) others.insert(member.node_id());
   others.erase(config.node_id());
   return others;
+}
+
+absl::StatusOr<uint64_t> FreeBytes(const std::string& folder) {
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space(folder, error);
+  if (!error) return space.available;
+  return absl::InternalError(absl::StrCat("what is free in ", folder, ": ", error.message()));
 }
 
 pb::SourceTail ToSourceTail(const DurableTail::View& view) {
@@ -123,14 +133,21 @@ struct LedgerNode::State {
     const pb::NodeConfig& config = disk.options.config;
     const uint32_t kept_hours =
         config.copy_kept_hours() == 0 ? kCopyKeptHours : config.copy_kept_hours();
-    ASSIGN_OR_RETURN(exports, Exports::Open({.files = *disk.options.files,
-                                             .data_dir = config.data_dir(),
-                                             .shard = config.shard(),
-                                             .snapshots = *disk.snapshots,
-                                             .history = *disk.history,
-                                             .log = *disk.log,
-                                             .clock = *disk.options.clock},
-                                            absl::Hours(kept_hours)));
+    const uint64_t free_bytes =
+        config.copy_free_bytes() == 0 ? kCopyFreeBytes : config.copy_free_bytes();
+    ASSIGN_OR_RETURN(
+        exports,
+        Exports::Open({.files = *disk.options.files,
+                       .data_dir = config.data_dir(),
+                       .shard = config.shard(),
+                       .snapshots = *disk.snapshots,
+                       .history = *disk.history,
+                       .log = *disk.log,
+                       .clock = *disk.options.clock,
+                       .free_bytes = [folder = config.data_dir()] { return FreeBytes(folder); },
+                       .free_bytes_min = free_bytes,
+                       .say = disk.options.say},
+                      absl::Hours(kept_hours)));
     ASSIGN_OR_RETURN(
         throttle, Throttle::Open(*disk.options.files, config.data_dir() + "/copy_limits", *latency,
                                  *disk.options.clock, disk.options.say));
@@ -177,7 +194,10 @@ struct LedgerNode::State {
       copy_service->DropUnasked();
       return trims ? exports->TrimLogBefore(position) : absl::OkStatus();
     };
-    snapshots.remove_rest = [this](const Pause& pause) { return exports->RemoveGivenUp(pause); };
+    snapshots.remove_rest = [this](const Pause& pause) -> absl::Status {
+      RETURN_IF_ERROR(exports->GiveUpForSpace());
+      return exports->RemoveGivenUp(pause);
+    };
     snapshotter.emplace(SnapshotterParts{.writer = *writer,
                                          .history = *disk.history,
                                          .snapshots = *disk.snapshots,

@@ -57,6 +57,7 @@ void NodeService::AnswerStatus(Shard& shard, Reactor* reactor, pb::NodeStatus* r
   const bool is_following = !shard.following().empty();
   const pb::Lag lag = LagOf(source, shard);
   const std::optional<absl::Duration> commit_p99 = parts_.latency.P99();
+  const pb::KeptCopies kept = parts_.copies.Kept();
   // It has its first record once it is whole, and then does not copy any more.
   const auto copy =
       is_following && shard.position() == 0 ? parts_.follower.copy_progress() : std::nullopt;
@@ -66,6 +67,7 @@ void NodeService::AnswerStatus(Shard& shard, Reactor* reactor, pb::NodeStatus* r
       if (is_following) *response->mutable_lag() = lag;
       if (!source.fault.empty()) response->set_fault(source.fault);
       if (copy) *response->mutable_copy() = *copy;
+      if (kept.copies() > 0) *response->mutable_kept_copies() = kept;
       if (commit_p99) *response->mutable_commit_p99() = ToProto(*commit_p99);
     }
     reactor->Finish(rpc::ToGrpc(status.status()));

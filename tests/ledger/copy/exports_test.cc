@@ -123,7 +123,7 @@ uint64_t LargeSnapshot(SourceDisk& source) {
   source.AppendTo(5);
   auto snapshot = source.snapshots->Begin({.shard = 3, .position = 5, .epoch = 1});
   for (int chunk = 0; chunk < 20; ++chunk) {
-    REQUIRE((*snapshot)->Add(2, std::string(1 << 20, 'x')).ok());
+    REQUIRE((*snapshot)->Add(2, std::string(900'000, 'x')).ok());
   }
   REQUIRE((*snapshot)->Finish().ok());
   return (*snapshot)->file_bytes();
@@ -175,6 +175,57 @@ TEST_CASE("an export may come under the name of one that is being removed", "[co
   REQUIRE(source.exports->Make("target", "a", 5).ok());
   REQUIRE(source.exports->RemoveGivenUp([] { return absl::OkStatus(); }).ok());
   CHECK(source.files.List(source.Path("copies")).value() == std::vector<std::string>{"a"});
+}
+
+TEST_CASE("on a disk that is nearly full the export that was not asked for longest goes first",
+          "[copy]") {
+  SourceDisk source;
+  source.AppendTo(5);
+  source.TakeSnapshot();
+  for (const std::string id : {"a", "b", "c"}) {
+    REQUIRE(source.exports->Make("for-" + id, id, 5).ok());
+    source.clock.Advance(absl::Seconds(1));
+  }
+  source.exports->Find("a");
+  REQUIRE(source.exports->GiveUpForSpace().ok());
+  CHECK(source.said.empty());
+  --source.free_bytes;
+  REQUIRE(source.exports->GiveUpForSpace().ok());
+  CHECK_FALSE(source.Has("copies/b"));
+  CHECK(source.Has("copies/a"));
+  CHECK(source.Has("copies/c"));
+  CHECK(source.said ==
+        std::vector<std::string>{"the copy for for-b is given up: the source's disk has 999 bytes "
+                                 "free, and keeps copies from 1000 on: free some"});
+  REQUIRE(source.exports->GiveUpForSpace().ok());
+  CHECK_FALSE(source.Has("copies/c"));
+  REQUIRE(source.exports->GiveUpForSpace().ok());
+  REQUIRE(source.exports->GiveUpForSpace().ok());
+  CHECK_FALSE(source.Has("copies/a"));
+}
+
+TEST_CASE("on a disk that is nearly full no export is made", "[copy]") {
+  SourceDisk source;
+  source.AppendTo(5);
+  source.TakeSnapshot();
+  --source.free_bytes;
+  CHECK(absl::IsResourceExhausted(source.exports->Make("target", "a", 5).status()));
+  CHECK_FALSE(source.Has("copies/a"));
+}
+
+TEST_CASE("what exports hold is told", "[copy]") {
+  SourceDisk source;
+  CHECK(source.exports->Kept().copies() == 0);
+  source.AppendTo(5);
+  source.TakeSnapshot();
+  const auto made = source.exports->Make("target", "a", 5);
+  source.AppendTo(12);
+  uint64_t bytes = 0;
+  for (const pb::CopyFile& file : (*made)->manifest().files()) bytes += file.bytes();
+  const pb::KeptCopies kept = source.exports->Kept();
+  CHECK(kept.copies() == 1);
+  CHECK(kept.bytes() == bytes);
+  CHECK(kept.log_records() == 7);
 }
 
 TEST_CASE("a follower has one export, and there are few", "[copy]") {

@@ -75,6 +75,17 @@ TEST_CASE("without a whole copy nothing is touched", "[copy]") {
   CHECK(files.changes() == changes);
 }
 
+TEST_CASE("damage to what says that a copy is whole costs the copy, not the node", "[copy]") {
+  MemoryFileSystem files;
+  Prepare(files);
+  files.Bytes("data/incoming/whole").back() ^= 1;
+  const absl::Status status = FinishCopy(files, "data");
+  CHECK(absl::IsDataLoss(status));
+  CHECK_THAT(std::string(status.message()),
+             Catch::Equals("data/incoming/whole is damaged; remove data/incoming and let the node "
+                           "copy again"));
+}
+
 TEST_CASE("wherever it crashes, the next start makes the copy the node's data", "[copy]") {
   int whole_run = 0;
   {

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "hamisha/ledger/v1/snapshot.pb.h"
@@ -35,7 +36,10 @@ struct SourceDisk {
                                  .snapshots = *snapshots,
                                  .history = *history,
                                  .log = *writer.log,
-                                 .clock = clock},
+                                 .clock = clock,
+                                 .free_bytes = [this] { return free_bytes; },
+                                 .free_bytes_min = kFreeMin,
+                                 .say = [this](const std::string& it) { said.push_back(it); }},
                                 kKept);
     REQUIRE(opened.ok());
     exports = std::move(opened).value();
@@ -61,6 +65,9 @@ struct SourceDisk {
 
   const TemporaryFolder folder;
   base::FileSystem& files = base::SystemFileSystem();
+  static constexpr uint64_t kFreeMin = 1'000;
+  uint64_t free_bytes = kFreeMin;
+  std::vector<std::string> said;
   base::ManualClock clock{absl::UnixEpoch()};
   LogWriter writer;
   std::unique_ptr<Snapshots> snapshots;
