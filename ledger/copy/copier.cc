@@ -318,6 +318,7 @@ absl::Status Copier::Finish(pb::Copies::Stub& stub) {
   std::string copied;
   {
     const absl::MutexLock lock(&mutex_);
+    if (is_cancelled_) return absl::CancelledError("told to follow another way");
     const uint64_t total = plan_->total_bytes();
     if (is_answered) sent_again_bytes_ = incoming_->SentAgain(response.sent_bytes(), total);
     copied = absl::StrCat("copied ", total, " bytes, ", sent_again_bytes_,

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "tests/ledger/copy/fake_source.h"
 
 namespace ledger {
@@ -162,6 +163,27 @@ TEST_CASE("a copy that is given up ends at once", "[copy]") {
   };
   CHECK_FALSE(target.Run(source.address()).ok());
   CHECK(target.copier().progress()->bytes_done() < source.total_bytes());
+}
+
+TEST_CASE("a copy that is given up at its last question does not wait, and keeps what came",
+          "[copy]") {
+  FakeSource source;
+  Target target;
+  absl::Notification is_over;
+  source.on_begin = [&](int number) {
+    if (number != 2) return;
+    target.cancelled = true;
+    target.copier().Wake();
+    is_over.WaitForNotification();
+  };
+  const auto given_up = target.Run(source.address());
+  is_over.Notify();
+  CHECK_FALSE(given_up.ok());
+  CHECK(target.BytesOf("whole").empty());
+  target.cancelled = false;
+  REQUIRE(target.Run(source.address()).ok());
+  target.CheckHasAllOf(source);
+  CHECK(source.sent_bytes == source.total_bytes());
 }
 
 TEST_CASE("a snapshot that is damaged on the source's disk is not taken", "[copy]") {

@@ -61,7 +61,8 @@ uint64_t FakeSource::total_bytes() const { return PiecePlan(manifest_).total_byt
 grpc::Status FakeSource::BeginCopy(grpc::ServerContext* /*context*/,
                                    const pb::BeginCopyRequest* request,
                                    pb::BeginCopyResponse* response) {
-  ++begun;
+  const int number = ++begun;
+  if (on_begin) on_begin(number);
   copy_id = request->copy_id();
   response->mutable_tail()->set_position(99);
   if (offers_nothing) return grpc::Status::OK;

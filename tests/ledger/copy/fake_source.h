@@ -29,6 +29,8 @@ class FakeSource final : public pb::Copies::Service {
   uint64_t total_bytes() const;
   void Stop();
 
+  // Called with each BeginCopy, the how manieth it is, before the answer.
+  std::function<void(int number)> on_begin;
   // Called before each chunk, the how manieth it is since the beginning, may change it; false ends
   // the stream.
   std::function<bool(int number, pb::CopyChunk& chunk)> on_chunk;
