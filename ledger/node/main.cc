@@ -195,7 +195,8 @@ int main(int argc, char** argv) {
   CLI::App* const verify = app.add_subcommand(
       "verify", "Check the certificates of a cutover, and a proof against them: JSON.");
   verify
-      ->add_option("--certificate", given.certificates, "A certificate in JSON; of each side one.")
+      ->add_option("--certificate", given.certificates,
+                   "A certificate in JSON; one of each side, so at least two.")
       ->required();
   verify->add_option("--keys", given.keys, "The nodes' public keys in JSON.")->required();
   verify->add_option("--proof", given.proof, "An account's proof in JSON.");

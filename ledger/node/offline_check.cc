@@ -2,6 +2,8 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <set>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -45,6 +47,23 @@ absl::StatusOr<MemberKeys> ReadKeys(base::FileSystem& files, const std::string& 
   return keys;
 }
 
+// A certificate of one side alone proves nothing of the other.
+absl::Status CheckBothSigned(const pb::CutoverStatement& statement,
+                             const std::set<std::string>& signers) {
+  if (statement.owner() == statement.successor()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "'", statement.owner(), "' is owner and successor: that is no cutover between two nodes"));
+  }
+  for (const std::string& side : {statement.owner(), statement.successor()}) {
+    if (signers.contains(side)) continue;
+    return absl::FailedPreconditionError(
+        absl::StrCat("nothing is proven: the certificate of '", side,
+                     "' is missing (the owner is '", statement.owner(), "', the successor '",
+                     statement.successor(), "'): name a file of each with --certificate"));
+  }
+  return absl::OkStatus();
+}
+
 std::string AsJson(const google::protobuf::Message& message) {
   std::string text;
   google::protobuf::util::JsonPrintOptions options;
@@ -59,7 +78,7 @@ std::string AsJson(const google::protobuf::Message& message) {
 absl::StatusOr<std::string> CheckCutover(base::FileSystem& files, const CutoverFiles& given) {
   ASSIGN_OR_RETURN(const MemberKeys keys, ReadKeys(files, given.keys));
   pb::CutoverStatement statement;
-  std::vector<std::string> signers;
+  std::set<std::string> signers;
   std::string payload;
   for (const std::string& path : given.certificates) {
     ASSIGN_OR_RETURN(const pb::Signed certificate, ReadJson<pb::Signed>(files, path));
@@ -72,8 +91,9 @@ absl::StatusOr<std::string> CheckCutover(base::FileSystem& files, const CutoverF
     }
     statement = *verified;
     payload = certificate.payload();
-    signers.push_back(absl::StrCat("\"", certificate.signer(), "\""));
+    signers.insert(certificate.signer());
   }
+  RETURN_IF_ERROR(CheckBothSigned(statement, signers));
   std::string account;
   if (!given.proof.empty()) {
     ASSIGN_OR_RETURN(const auto proof, ReadJson<pb::AccountProof>(files, given.proof));
@@ -81,8 +101,8 @@ absl::StatusOr<std::string> CheckCutover(base::FileSystem& files, const CutoverF
     if (!status.ok()) return In(given.proof, status);
     account = absl::StrCat(R"(, "account": )", AsJson(proof.account()));
   }
-  return absl::StrCat(R"({"signers": [)", absl::StrJoin(signers, ", "), R"(], "statement": )",
-                      AsJson(statement), account, "}");
+  return absl::StrCat(R"({"signers": [")", absl::StrJoin(signers, R"(", ")"),
+                      R"("], "statement": )", AsJson(statement), account, "}");
 }
 
 std::string ToJson(const pb::AccountProof& proof) { return AsJson(proof); }

@@ -17,9 +17,10 @@ struct CutoverFiles {
   std::string keys;                       // A NodeConfig, or only its members.
 };
 
-// Checks all signatures, that all certificates state the same, and that the proof leads to their
-// state root; asks nobody. What they state, as JSON: {"signers": […], "statement": {…},
-// "account": {…}}. The status says which file does not hold, and why.
+// Checks all signatures, that owner and successor both signed and state the same, and that the
+// proof leads to their state root; asks nobody. What they state, as JSON: {"signers": […],
+// "statement": {…}, "account": {…}}. The status says which file does not hold, and why;
+// FAILED_PRECONDITION whose certificate is missing.
 absl::StatusOr<std::string> CheckCutover(base::FileSystem& files, const CutoverFiles& given);
 
 // An AccountProof as the file that it goes into.

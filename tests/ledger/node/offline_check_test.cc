@@ -78,6 +78,19 @@ TEST_CASE("certificates of both sides are checked by keys alone", "[offline_chec
   CHECK_THAT(*checked, Catch::Contains(R"("run":"run")"));
 }
 
+TEST_CASE("one side's certificate alone proves nothing, given once or twice", "[offline_check]") {
+  const Moved moved;
+  const auto [given, missing] = GENERATE(table<std::vector<std::string>, std::string>(
+      {{{"source"}, "target"}, {{"target", "target"}, "source"}}));
+  CutoverFiles files = moved.Files();
+  files.certificates.clear();
+  for (const std::string& node : given) files.certificates.push_back(moved.Path(node));
+  const absl::Status status = moved.Check(files).status();
+  CHECK(absl::IsFailedPrecondition(status));
+  CHECK_THAT(std::string(status.message()),
+             Catch::Contains("the certificate of '" + missing + "' is missing"));
+}
+
 TEST_CASE("a certificate that was changed, or of which the key is not there, is refused",
           "[offline_check]") {
   Moved moved;
