@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,8 @@ namespace ledger {
 namespace {
 
 constexpr int kNice = 10;
+// Some hundred bytes each.
+constexpr size_t kPastKept = 8;
 
 // Of the calling thread: 0 names it.
 void LowerPriority() { setpriority(PRIO_PROCESS, 0, kNice); }
@@ -28,6 +31,11 @@ void ToProto(absl::Duration duration, google::protobuf::Duration& message) {
 absl::Status NotKnown() {
   return absl::NotFoundError(
       "this node has not met that challenge, or knows it no more: challenge again");
+}
+
+absl::Status Superseded() {
+  return absl::AbortedError(
+      "another challenge took its place before this node had hashed it: challenge again");
 }
 
 }  // namespace
@@ -56,8 +64,12 @@ void Challenger::Begin(ChallengedState state) {
   *job->result.mutable_facts() = ToProto(job->state.image->facts());
   {
     const absl::MutexLock lock(&mutex_);
+    newest_ = job->result.nonce();
     std::swap(next_, job);
-    if (job_ != nullptr) job_->is_cancelled = true;
+    if (job != nullptr) NotePast(*job);
+    if (job_ != nullptr && !job_->is_finished && !job_->is_cancelled.exchange(true)) {
+      NotePast(*job_);
+    }
   }
   if (job != nullptr) Thaw(std::move(job));
 }
@@ -73,7 +85,9 @@ void Challenger::Loop() {
     {
       const absl::MutexLock lock(&mutex_);
       mutex_.AwaitWithTimeout(absl::Condition(this, &Challenger::HasWork),
-                              job_ != nullptr ? options_.keep : absl::InfiniteDuration());
+                              job_ != nullptr ? UntilGone(*job_) : absl::InfiniteDuration());
+      // Asked about meanwhile.
+      if (!HasWork() && job_ != nullptr && UntilGone(*job_) > absl::ZeroDuration()) continue;
       is_last = stopping_;
       old = std::exchange(job_, std::exchange(next_, nullptr));
       job = job_;
@@ -115,10 +129,14 @@ void Challenger::Hash(Job& job) {
   });
   if (accepted.ok()) noted.WaitForNotification();
   const absl::MutexLock lock(&mutex_);
+  if (job.is_cancelled) return;
   job.result.set_digest(done.digest());
   *job.result.mutable_invariants() = ledger::ToProto(job.challenge->totals());
   ToProto(options_.clock->MonotonicNow() - start, *job.result.mutable_took());
+  job.result.set_done(1);
   job.is_finished = true;
+  job.asked = options_.clock->MonotonicNow();
+  NotePast(job);
 }
 
 void Challenger::HashParts(Job& job) {
@@ -140,9 +158,32 @@ void Challenger::Thaw(std::shared_ptr<Job> job) {
       .IgnoreError();
 }
 
-const Challenger::Job* Challenger::Find(const std::string& nonce) const {
-  for (const Job* job : {next_.get(), job_.get()}) {
-    if (job != nullptr && (nonce.empty() || job->result.nonce() == nonce)) return job;
+absl::Duration Challenger::UntilGone(const Job& job) const {
+  if (!job.is_finished) return absl::ZeroDuration();
+  return std::max(job.asked + options_.keep - options_.clock->MonotonicNow(), absl::ZeroDuration());
+}
+
+void Challenger::NoteAsked(Job* job) const {
+  if (job != nullptr && UntilGone(*job) > absl::ZeroDuration()) {
+    job->asked = options_.clock->MonotonicNow();
+  }
+}
+
+void Challenger::NotePast(const Job& job) {
+  past_.push_back({.state = job.result, .is_hashed = job.is_finished});
+  if (past_.size() > kPastKept) past_.pop_front();
+}
+
+Challenger::Job* Challenger::Find(const std::string& nonce) const {
+  for (Job* job : {next_.get(), job_.get()}) {
+    if (job != nullptr && job->result.nonce() == nonce) return job;
+  }
+  return nullptr;
+}
+
+const Challenger::Past* Challenger::FindPast(const std::string& nonce) const {
+  for (const Past& past : past_) {
+    if (past.state.nonce() == nonce) return &past;
   }
   return nullptr;
 }
@@ -154,38 +195,46 @@ bool Challenger::is_hashing() const {
 
 absl::StatusOr<pb::ChallengeState> Challenger::Get(const std::string& nonce) const {
   const absl::MutexLock lock(&mutex_);
-  const Job* const job = Find(nonce);
+  const std::string& wanted = nonce.empty() ? newest_ : nonce;
+  Job* const job = Find(wanted);
+  NoteAsked(job);
+  if (const Past* const past = FindPast(wanted); past != nullptr) {
+    return past->is_hashed ? absl::StatusOr<pb::ChallengeState>(past->state) : Superseded();
+  }
   if (job == nullptr) return NotKnown();
   pb::ChallengeState state = job->result;
   const size_t parts = job->parts;
-  state.set_done(job->is_finished ? 1
-                 : parts == 0     ? 0
-                              : static_cast<double>(job->parts_done) / static_cast<double>(parts));
+  if (parts > 0) {
+    state.set_done(static_cast<double>(job->parts_done) / static_cast<double>(parts));
+  }
   return state;
 }
 
 absl::StatusOr<pb::ChallengeState> Challenger::Await(const std::string& nonce,
                                                      absl::Duration timeout) const {
   const absl::MutexLock lock(&mutex_);
-  const auto is_finished = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    const Job* const job = Find(nonce);
-    return stopping_ || (job != nullptr && job->is_finished);
+  const auto is_over = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return stopping_ || FindPast(nonce) != nullptr;
   };
-  if (!mutex_.AwaitWithTimeout(absl::Condition(&is_finished), timeout)) {
+  if (!mutex_.AwaitWithTimeout(absl::Condition(&is_over), timeout)) {
     return absl::DeadlineExceededError("the challenge is not yet hashed here");
   }
-  const Job* const job = Find(nonce);
-  if (job == nullptr || !job->is_finished) return absl::UnavailableError("the node is stopping");
-  pb::ChallengeState state = job->result;
-  state.set_done(1);
-  return state;
+  const Past* const past = FindPast(nonce);
+  if (past == nullptr) return absl::UnavailableError("the node is stopping");
+  if (!past->is_hashed) return Superseded();
+  NoteAsked(Find(nonce));
+  return past->state;
 }
 
 absl::StatusOr<pb::ImagePart> Challenger::Read(const pb::ReadImageRequest& request) const {
   // Held meanwhile, so that the image stays: a part is small.
   const absl::MutexLock lock(&mutex_);
-  const Job* const job = request.nonce().empty() ? nullptr : Find(request.nonce());
-  if (job == nullptr || !job->is_finished) return NotKnown();
+  Job* const job = Find(request.nonce());
+  if (job == nullptr || UntilGone(*job) <= absl::ZeroDuration()) {
+    return absl::NotFoundError(
+        "what was hashed for that challenge is not kept here (any more): challenge again");
+  }
+  NoteAsked(job);
   return ReadPart(*job->challenge, request);
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <memory>
+#include <string>
 #include <thread>
 
 #include "absl/base/thread_annotations.h"
@@ -16,14 +18,15 @@ namespace ledger {
 
 struct ChallengerOptions {
   size_t threads = 2;
-  // How long what was hashed is kept, for a search.
+  // How long what was hashed is kept for a search, from the last question about it.
   absl::Duration keep = absl::Seconds(15);
   const base::Clock* clock = &base::SystemClock();
 };
 
 // Hashes the state of a challenge's checkpoint on threads of low priority while writing goes on,
-// and answers what was found. One challenge at a time: a newer one takes the place of the one
-// before. Any thread may ask.
+// and answers what was found: the digests of the newest few challenges, and of the newest what was
+// hashed. One challenge at a time: a newer one takes the place of the one before. Any thread may
+// ask.
 class Challenger {
  public:
   // `writer` must outlive it.
@@ -33,10 +36,12 @@ class Challenger {
   void Begin(ChallengedState state);
   bool is_hashing() const;
 
-  // With an empty nonce of the newest. NOT_FOUND when this node knows nothing of it (any more).
+  // With an empty nonce of the newest. NOT_FOUND when this node knows nothing of it (any more);
+  // ABORTED when another took its place before it was hashed.
   absl::StatusOr<pb::ChallengeState> Get(const std::string& nonce) const;
-  // Waits until it is hashed; DEADLINE_EXCEEDED when it is not by then.
+  // Waits until it is hashed; DEADLINE_EXCEEDED when it is not by then, ABORTED as above.
   absl::StatusOr<pb::ChallengeState> Await(const std::string& nonce, absl::Duration timeout) const;
+  // NOT_FOUND too when what was hashed is no longer kept.
   absl::StatusOr<pb::ImagePart> Read(const pb::ReadImageRequest& request) const;
 
   // Before the writer is stopped.
@@ -52,7 +57,14 @@ class Challenger {
     std::atomic<size_t> parts_done = 0;
     std::atomic<bool> is_cancelled = false;
     pb::ChallengeState result;  // Complete once it is finished.
-    bool is_finished = false;   // Under the challenger's mutex.
+    // Under the challenger's mutex.
+    bool is_finished = false;
+    absl::Duration asked = absl::ZeroDuration();  // The last question, monotonic time.
+  };
+  // One that is over.
+  struct Past {
+    pb::ChallengeState state;
+    bool is_hashed = false;  // Else another took its place.
   };
 
   void Loop();
@@ -60,8 +72,13 @@ class Challenger {
   void HashParts(Job& job);
   void Thaw(std::shared_ptr<Job> job);
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Until what was hashed may go.
+  absl::Duration UntilGone(const Job& job) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void NoteAsked(Job* job) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void NotePast(const Job& job) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The one with the nonce, as far as there is one.
-  const Job* Find(const std::string& nonce) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Job* Find(const std::string& nonce) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  const Past* FindPast(const std::string& nonce) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Writer& writer_;
   const ChallengerOptions options_;
@@ -69,6 +86,8 @@ class Challenger {
   mutable absl::Mutex mutex_;
   std::shared_ptr<Job> next_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<Job> job_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Past> past_ ABSL_GUARDED_BY(mutex_);  // The newest few.
+  std::string newest_ ABSL_GUARDED_BY(mutex_);     // Nonce.
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

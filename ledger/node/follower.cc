@@ -43,6 +43,11 @@ void Follower::SetTarget(const std::string& node_id) {
   Cancel();
 }
 
+std::string Follower::target() const {
+  const absl::MutexLock lock(&mutex_);
+  return target_;
+}
+
 void Follower::Cancel() {
   if (pull_ == nullptr) return;
   pull_->is_cancelled = true;

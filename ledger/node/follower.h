@@ -49,6 +49,8 @@ class Follower {
 
   // Follows `node_id` from now on; "" nobody. A fault is forgotten. Does not block.
   void SetTarget(const std::string& node_id);
+  // Who is followed; "" nobody.
+  std::string target() const;
   Source source() const;
   std::optional<pb::CopyProgress> copy_progress() const { return copier_.progress(); }
   // Ends the thread.

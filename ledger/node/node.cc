@@ -216,7 +216,8 @@ struct LedgerNode::State {
 
   void StartVerification() {
     const pb::NodeConfig& config = disk.options.config;
-    challenger.emplace(*writer, ChallengerOptions{.clock = disk.options.clock});
+    challenger.emplace(*writer, ChallengerOptions{.keep = disk.options.challenge_kept,
+                                                  .clock = disk.options.clock});
     verifier.emplace(VerifierParts{.self = config.node_id(),
                                    .shard = config.shard(),
                                    .addresses = Addresses(config),

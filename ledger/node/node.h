@@ -26,6 +26,8 @@ struct NodeOptions {
   uint64_t read_bytes_max = 256 << 20;
   // Between two checkpoints in the log, at least; InfiniteDuration: none are written.
   absl::Duration checkpoint_interval = absl::Milliseconds(100);
+  // How long what was hashed for a challenge is kept for a search, from the last question about it.
+  absl::Duration challenge_kept = absl::Seconds(15);
   // The disk failed: end the program. By default nothing more happens than that every call is
   // answered UNAVAILABLE from then on. Called on a thread of the node.
   std::function<void(const absl::Status&)> on_fatal;

@@ -29,9 +29,12 @@ grpc::ServerUnaryReactor* VerificationService::VerifyAgainst(
     Context* context, const pb::VerifyAgainstRequest* request,
     pb::VerifyAgainstResponse* response) {
   Reactor* const reactor = context->DefaultReactor();
-  verifier_.Verify(*request, [=](const absl::StatusOr<pb::VerifyAgainstResponse>& result) {
-    Finish(reactor, result, response);
-  });
+  verifier_.Verify(
+      *request,
+      [=](const absl::StatusOr<pb::VerifyAgainstResponse>& result) {
+        Finish(reactor, result, response);
+      },
+      [context] { return context->IsCancelled(); });  // It lives until the reactor finishes.
   return reactor;
 }
 

@@ -16,6 +16,8 @@ namespace {
 
 constexpr absl::Duration kTimeoutByDefault = absl::Minutes(10);
 constexpr absl::Duration kLookEvery = absl::Milliseconds(10);
+// Also the other node's image lives on questions.
+constexpr absl::Duration kAskEvery = absl::Seconds(1);
 
 absl::Duration ToDuration(const google::protobuf::Duration& message) {
   return absl::Seconds(message.seconds()) + absl::Nanoseconds(message.nanos());
@@ -45,7 +47,8 @@ void Verifier::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Verifier::Verify(const pb::VerifyAgainstRequest& request, Done done) {
+void Verifier::Verify(const pb::VerifyAgainstRequest& request, Done done,
+                      std::function<bool()> is_cancelled) {
   absl::Status status;
   {
     const absl::MutexLock lock(&mutex_);
@@ -54,7 +57,7 @@ void Verifier::Verify(const pb::VerifyAgainstRequest& request, Done done) {
     } else if (is_busy_ || !asked_.empty()) {
       status = absl::AbortedError("a comparison is under way; ask again when it is done");
     } else {
-      asked_.push_back({request, std::move(done)});
+      asked_.push_back({request, std::move(done), std::move(is_cancelled)});
       return;
     }
   }
@@ -63,7 +66,7 @@ void Verifier::Verify(const pb::VerifyAgainstRequest& request, Done done) {
 
 void Verifier::VerifyNext(const pb::VerifyAgainstRequest& request, Done done) {
   const absl::MutexLock lock(&mutex_);
-  asked_.push_back({request, std::move(done)});
+  asked_.push_back({request, std::move(done), {}});
 }
 
 void Verifier::Loop() {
@@ -80,7 +83,7 @@ void Verifier::Loop() {
       asked_.pop_front();
       is_busy_ = true;
     }
-    const absl::StatusOr<pb::VerifyAgainstResponse> response = Run(asked.request);
+    const absl::StatusOr<pb::VerifyAgainstResponse> response = Run(asked);
     {
       const absl::MutexLock lock(&mutex_);
       is_busy_ = false;
@@ -89,32 +92,43 @@ void Verifier::Loop() {
   }
 }
 
-absl::StatusOr<pb::VerifyAgainstResponse> Verifier::Run(const pb::VerifyAgainstRequest& request) {
+absl::StatusOr<Verifier::Peer> Verifier::PeerOf(const Asked& asked) const {
+  const pb::VerifyAgainstRequest& request = asked.request;
   const auto address = parts_.addresses.find(request.node_id());
   if (address == parts_.addresses.end() || request.node_id() == parts_.self) {
     return absl::InvalidArgumentError(
         absl::StrCat("'", request.node_id(), "' is not another node of shard ", parts_.shard));
   }
-  const absl::Duration start = parts_.clock->MonotonicNow();
   const absl::Duration timeout =
       request.has_timeout() ? ToDuration(request.timeout()) : kTimeoutByDefault;
-  const Peer peer{.node_id = request.node_id(),
-                  .stub = pb::Verification::NewStub(rpc::Connect(address->second)),
-                  .deadline = start + timeout};
+  return Peer{.node_id = request.node_id(),
+              .stub = pb::Verification::NewStub(rpc::Connect(address->second)),
+              .deadline = parts_.clock->MonotonicNow() + timeout,
+              .is_cancelled = asked.is_cancelled};
+}
+
+absl::StatusOr<pb::VerifyAgainstResponse> Verifier::Run(const Asked& asked) {
+  const absl::Duration start = parts_.clock->MonotonicNow();
+  ASSIGN_OR_RETURN(const Peer peer, PeerOf(asked));
+  // Else the challenge never gets here, and all of the other's state is hashed for nothing.
+  RETURN_IF_ERROR(CheckGoesOn(peer));
   ASSIGN_OR_RETURN(const pb::ChallengeStarted started, Start(peer));
   pb::VerifyAgainstResponse response;
-  ASSIGN_OR_RETURN(*response.mutable_here(), AwaitHere(peer, started.nonce()));
-  ASSIGN_OR_RETURN(*response.mutable_there(), AwaitThere(peer, started.nonce()));
+  RETURN_IF_ERROR(AwaitBoth(peer, started.nonce(), response));
   const absl::Duration hashed = parts_.clock->MonotonicNow();
   ToProto(hashed - start, *response.mutable_hashing());
   response.set_equal(response.here().digest() == response.there().digest());
   if (response.equal()) return response;
-  RETURN_IF_ERROR(Search(peer, response));
+  const std::string where = absl::StrCat("at position ", started.position(), " ");
+  RETURN_IF_ERROR(Distrust(where + "the challenge's digests differ"));
+  Search(peer, response);
   ToProto(parts_.clock->MonotonicNow() - hashed, *response.mutable_search());
-  const std::string why =
-      absl::StrCat("at position ", started.position(), " ", response.difference());
-  RETURN_IF_ERROR(parts_.writer.Run([why](Shard& shard) { shard.Distrust(why); }));
+  RETURN_IF_ERROR(Distrust(where + response.difference()));
   return response;
+}
+
+absl::Status Verifier::Distrust(std::string why) {
+  return parts_.writer.Run([why = std::move(why)](Shard& shard) { shard.Distrust(why); });
 }
 
 absl::StatusOr<pb::ChallengeStarted> Verifier::Start(const Peer& peer) {
@@ -136,39 +150,68 @@ absl::Status Verifier::CheckGoesOn(const Peer& peer) const {
     const absl::MutexLock lock(&mutex_);
     if (stopping_) return absl::UnavailableError("the node is stopping");
   }
+  if (peer.is_cancelled && peer.is_cancelled()) {
+    return absl::CancelledError("nobody waits for the comparison any more");
+  }
+  if (parts_.follower.target() != peer.node_id) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("'", parts_.self, "' does not follow '", peer.node_id,
+                     "', and only whom it follows it can be compared with: let it follow first"));
+  }
   const Follower::Source source = parts_.follower.source();
   if (!source.fault.empty()) {
     return absl::FailedPreconditionError(absl::StrCat("replication stopped: ", source.fault));
   }
   if (parts_.clock->MonotonicNow() < peer.deadline) return absl::OkStatus();
   return absl::DeadlineExceededError(
-      absl::StrCat("the challenge was not answered in time: see that this node follows '",
-                   peer.node_id, "' and is close behind"));
+      absl::StrCat("the challenge was not answered in time: see that '", peer.node_id,
+                   "' answers and this node is close behind"));
 }
 
-absl::StatusOr<pb::ChallengeState> Verifier::AwaitHere(const Peer& peer, const std::string& nonce) {
+absl::Status Verifier::AwaitBoth(const Peer& peer, const std::string& nonce,
+                                 pb::VerifyAgainstResponse& response) {
+  absl::Duration ask_at = parts_.clock->MonotonicNow() + kAskEvery;
   while (true) {
-    absl::StatusOr<pb::ChallengeState> state = parts_.challenger.Await(nonce, kLookEvery);
-    if (!absl::IsDeadlineExceeded(state.status())) return state;
-    RETURN_IF_ERROR(CheckGoesOn(peer));
-  }
-}
-
-absl::StatusOr<pb::ChallengeState> Verifier::AwaitThere(const Peer& peer,
-                                                        const std::string& nonce) {
-  pb::GetChallengeRequest request;
-  request.set_nonce(nonce);
-  while (true) {
-    pb::ChallengeState state;
-    RETURN_IF_ERROR(Call(peer, &pb::Verification::Stub::GetChallenge, request, state));
-    if (!state.digest().empty()) return state;
+    RETURN_IF_ERROR(LookHere(nonce, *response.mutable_here()));
+    const bool is_here = !response.here().digest().empty();
+    if (is_here || parts_.clock->MonotonicNow() >= ask_at) {
+      RETURN_IF_ERROR(AskThere(peer, nonce, *response.mutable_there()));
+      ask_at = parts_.clock->MonotonicNow() + kAskEvery;
+    }
+    if (is_here && !response.there().digest().empty()) return absl::OkStatus();
     RETURN_IF_ERROR(CheckGoesOn(peer));
     const absl::MutexLock lock(&mutex_);
-    mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kLookEvery);
+    if (is_here) mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kLookEvery);
   }
 }
 
-absl::Status Verifier::Search(const Peer& peer, pb::VerifyAgainstResponse& response) {
+// Waits a little while it is not hashed.
+absl::Status Verifier::LookHere(const std::string& nonce, pb::ChallengeState& here) {
+  absl::StatusOr<pb::ChallengeState> state = parts_.challenger.Await(nonce, kLookEvery);
+  if (absl::IsDeadlineExceeded(state.status())) return absl::OkStatus();
+  if (state.ok()) here = *std::move(state);
+  return state.status();
+}
+
+absl::Status Verifier::AskThere(const Peer& peer, const std::string& nonce,
+                                pb::ChallengeState& there) {
+  pb::GetChallengeRequest request;
+  request.set_nonce(nonce);
+  pb::ChallengeState state;
+  const absl::Status status = Call(peer, &pb::Verification::Stub::GetChallenge, request, state);
+  if (status.ok() && !state.digest().empty()) there = std::move(state);
+  // Who cannot be reached may come back: what it hashed is asked for until the deadline.
+  return absl::IsUnavailable(status) ? absl::OkStatus() : status;
+}
+
+void Verifier::Search(const Peer& peer, pb::VerifyAgainstResponse& response) {
+  const absl::Status status = FindRows(peer, response);
+  if (status.ok()) return;
+  response.set_difference(
+      absl::StrCat("the challenge's digests differ; where is not known: ", status.message()));
+}
+
+absl::Status Verifier::FindRows(const Peer& peer, pb::VerifyAgainstResponse& response) {
   const ImageSide here{.state = response.here(),
                        .read = [this](const pb::ReadImageRequest& request) {
                          return parts_.challenger.Read(request);

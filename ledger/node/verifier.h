@@ -40,9 +40,13 @@ class Verifier {
   explicit Verifier(VerifierParts parts);
   ~Verifier();  // As Stop().
 
-  // ABORTED while another is under way. DEADLINE_EXCEEDED when the time is over. What differs the
-  // shard is told too, before the answer.
-  void Verify(const pb::VerifyAgainstRequest& request, Done done);
+  // ABORTED while another is under way, or when another challenge took its place.
+  // FAILED_PRECONDITION when this node does not follow the other. DEADLINE_EXCEEDED when the time
+  // is over, CANCELLED when nobody wants to know any more. That the digests differ the shard is
+  // told at once, and what differs before the answer; where the search for it fails the answer says
+  // so.
+  void Verify(const pb::VerifyAgainstRequest& request, Done done,
+              std::function<bool()> is_cancelled = {});
   // The same behind what is under way.
   void VerifyNext(const pb::VerifyAgainstRequest& request, Done done);
   // Ends what is under way. Before the challenger is stopped.
@@ -52,19 +56,27 @@ class Verifier {
   struct Asked {
     pb::VerifyAgainstRequest request;
     Done done;
+    std::function<bool()> is_cancelled;
   };
   struct Peer {
     std::string node_id;
     std::unique_ptr<pb::Verification::Stub> stub;
     absl::Duration deadline;  // Monotonic.
+    std::function<bool()> is_cancelled;
   };
 
   void Loop();
-  absl::StatusOr<pb::VerifyAgainstResponse> Run(const pb::VerifyAgainstRequest& request);
+  absl::StatusOr<pb::VerifyAgainstResponse> Run(const Asked& asked);
+  absl::StatusOr<Peer> PeerOf(const Asked& asked) const;
   absl::StatusOr<pb::ChallengeStarted> Start(const Peer& peer);
-  absl::StatusOr<pb::ChallengeState> AwaitHere(const Peer& peer, const std::string& nonce);
-  absl::StatusOr<pb::ChallengeState> AwaitThere(const Peer& peer, const std::string& nonce);
-  absl::Status Search(const Peer& peer, pb::VerifyAgainstResponse& response);
+  absl::Status AwaitBoth(const Peer& peer, const std::string& nonce,
+                         pb::VerifyAgainstResponse& response);
+  absl::Status LookHere(const std::string& nonce, pb::ChallengeState& here);
+  absl::Status AskThere(const Peer& peer, const std::string& nonce, pb::ChallengeState& there);
+  // The digests differ: says where, as far as that can be found.
+  void Search(const Peer& peer, pb::VerifyAgainstResponse& response);
+  absl::Status FindRows(const Peer& peer, pb::VerifyAgainstResponse& response);
+  absl::Status Distrust(std::string why);
   absl::Status CheckGoesOn(const Peer& peer) const;
   template <typename Method, typename Request, typename Response>
   absl::Status Call(const Peer& peer, Method method, const Request& request, Response& response);
