@@ -90,14 +90,24 @@ class RootCheck {
   std::map<uint64_t, base::Hash256> roots_;
 };
 
+// Why a log does not begin at record 1, and what to do then.
+std::string WhyCutShort(base::FileSystem& files, const std::string& data_dir) {
+  if (!files.Exists(data_dir + "/copied")) {
+    return "what was before has been trimmed. Use the folder of a node of the shard whose log is "
+           "whole: its trims_log is off, and it was not copied";
+  }
+  return "this node began with a copy of another's snapshot and history, so it never had what was "
+         "before. Use the folder of the node that it was copied from, or of another of the shard "
+         "whose log begins at record 1; up to a sealed position all their logs are the same";
+}
+
 absl::StatusOr<std::unique_ptr<const Log>> OpenWhole(base::FileSystem& files,
                                                      const std::string& data_dir) {
   ASSIGN_OR_RETURN(std::unique_ptr<const Log> log, Log::OpenToRead(files, data_dir + "/log"));
   if (log->first_position() != 1) {
     return absl::FailedPreconditionError(
         absl::StrCat(data_dir, ": the log begins at record ", log->first_position(),
-                     ", and a replay needs it from record 1: replay on a node of the shard whose "
-                     "trims_log is off"));
+                     ", and this needs it from record 1: ", WhyCutShort(files, data_dir)));
   }
   return log;
 }

@@ -8,6 +8,7 @@
 #include "ledger/core/certificate.h"
 #include "ledger/node/replay.h"
 #include "ledger/storage/log.h"
+#include "ledger/storage/small_file.h"
 #include "tests/ledger/node/cluster.h"
 
 namespace ledger {
@@ -67,6 +68,19 @@ TEST_CASE("a replay is refused when the log does not begin at record 1", "[repla
   const absl::Status status = ReplayOf(cluster, "source").status();
   CHECK(absl::IsFailedPrecondition(status));
   CHECK_THAT(std::string(status.message()), Catch::Contains("begins at record 7"));
+  CHECK_THAT(std::string(status.message()), Catch::Contains("has been trimmed"));
+}
+
+TEST_CASE("a replay on a node that began with a copy says so, and where to go", "[replay]") {
+  Cluster cluster({"source"});
+  cluster.Stop("source");
+  const std::string folder = cluster.DataDir("source");
+  REQUIRE(Log::StartOver(base::SystemFileSystem(), folder + "/log", 7).ok());
+  REQUIRE(SmallFiles(base::SystemFileSystem(), folder).SaveCopiedHistory(5).ok());
+  const absl::Status status = ReplayOf(cluster, "source").status();
+  CHECK(absl::IsFailedPrecondition(status));
+  CHECK_THAT(std::string(status.message()), Catch::Contains("began with a copy"));
+  CHECK_THAT(std::string(status.message()), Catch::Contains("the node that it was copied from"));
 }
 
 TEST_CASE("a replay of a folder that is no node's creates nothing", "[replay]") {
