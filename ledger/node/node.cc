@@ -25,6 +25,7 @@
 #include "ledger/node/durable_tail.h"
 #include "ledger/node/faults_service.h"
 #include "ledger/node/follower.h"
+#include "ledger/node/late_saver.h"
 #include "ledger/node/ledger_service.h"
 #include "ledger/node/node_service.h"
 #include "ledger/node/read_pool.h"
@@ -80,6 +81,7 @@ pb::SourceTail ToSourceTail(const DurableTail::View& view) {
 struct LedgerNode::State {
   Disk disk;
   std::optional<CommitLatency> latency;
+  std::optional<LateSaver> saver;
   std::optional<Writer> writer;
   std::optional<Follower> follower;
   std::optional<ReadPool> reads;
@@ -118,6 +120,8 @@ struct LedgerNode::State {
 
   void StartWriter() {
     latency.emplace(*disk.options.clock);
+    saver.emplace(disk.options.say);
+    disk.shard->SetSaveLater([this](LateSaver::Save save) { saver->Post(std::move(save)); });
     writer.emplace(
         *disk.shard, *disk.log,
         WriterOptions{.requests_max = disk.options.requests_max,
@@ -264,6 +268,7 @@ struct LedgerNode::State {
     if (reads) reads->Stop();
     if (snapshotter) snapshotter->Stop();
     if (writer) writer->Stop();
+    if (saver) saver->Stop();
     if (disk.history) disk.history->SetOnCaughtUp({});
   }
 };

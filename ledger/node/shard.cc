@@ -43,7 +43,9 @@ absl::Status Shard::Replay(const Record& record) {
   options_.history->Durable(record.timestamp_ns);
   if (!options_.history->AwaitRoom()) return options_.history->status();
   if (record.kind == RecordKind::kSeal && record.owner == ownership_.self()) {
-    sealed_[record.position] = StatementNow(FactsNow());
+    const StateFacts facts = FactsNow();
+    sealed_[record.position] = StatementNow(facts);
+    NoteCutover(sealed_[record.position], facts.totals);
   }
   return absl::OkStatus();
 }
@@ -70,6 +72,7 @@ absl::Status Shard::ReplayDone() {
   }
   ASSIGN_OR_RETURN(const std::string challenge, options_.files->LoadChallenge());
   if (!newest_challenge_.ParseFromString(challenge)) newest_challenge_.Clear();
+  RETURN_IF_ERROR(LoadCutovers());
   RenewOwnCertificate();
   PublishTail();
   return ownership_.role() == Role::kPrimary ? BecomePrimary() : absl::OkStatus();
@@ -214,6 +217,11 @@ void Shard::Note(const Record& record) {
   appended_ = {.position = record.position,
                .bytes = appended_.bytes + record.encoded_bytes,
                .timestamp_ns = record.timestamp_ns};
+  // Somebody may write again: saving delays nobody.
+  if (record.kind != RecordKind::kOpen || !is_replayed_ || cutovers_.empty()) return;
+  WhenDurable([this](const absl::Status& status) {
+    if (status.ok()) SaveCutovers();
+  });
 }
 
 absl::Status Shard::CheckNext(const Record& record) const {

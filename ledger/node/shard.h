@@ -172,6 +172,8 @@ class Shard {
   void Thaw(std::unique_ptr<StateImage> image) { state_.Thaw(std::move(image)); }
 
   // --- Challenges, the cutover's certificate: hamisha/ledger/v1/verification.proto ---
+  // Who saves small facts that nobody waits for, in the order given. Without, it is done at once.
+  void SetSaveLater(std::function<void(std::function<absl::Status()>)> save_later);
   // Who hashes. Without, challenges are passed over, as during a replay.
   void SetOnChallenge(std::function<void(ChallengedState)> on_challenge);
   // Appends the checkpoint of a challenge; its position.
@@ -220,11 +222,20 @@ class Shard {
   absl::Status CheckNext(const Record& record) const;
   std::vector<EventResult> Apply(const Record& record);
   void BeginChallenge(const Record& checkpoint);
+  // Why this node's state is not to be trusted; "" when it is.
+  std::string Fault() const;
   // DATA_LOSS when this node must not open.
   absl::Status CheckTrusted(const SealFacts& seal) const;
-  pb::InFlight InFlightNow(const Totals& totals) const;
+  pb::InFlight InFlightNow(const Totals& totals, uint64_t now_ns) const;
+  pb::InFlightPending ToInFlight(const PendingFacts& facts, uint64_t now_ns) const;
   // The state is as sealed: this can be certified from now on.
   void NoteCutover(const pb::SealStatement& seal, const Totals& totals);
+  // Once the digest is known.
+  void FillChallenge(pb::CutoverStatement& cutover) const;
+  absl::Status CheckChallenge(const pb::CutoverStatement& cutover) const;
+  absl::Status LoadCutovers();
+  void SaveCutovers();
+  void SaveLater(std::function<absl::Status()> save);
   absl::Status AppendCopy(const Record& record, absl::string_view encoded);
 
   // Who owns the shard, as a status payload.
@@ -289,7 +300,10 @@ class Shard {
   absl::Duration checkpoint_due_ = absl::ZeroDuration();  // Monotonic time.
   absl::Status difference_;  // The first that was found; this state is not the owner's.
   std::function<void(ChallengedState)> on_challenge_;
-  pb::CutoverChallenge newest_challenge_;
+  std::function<void(std::function<absl::Status()>)> save_later_;
+  pb::CutoverChallenge logged_challenge_;  // The newest in the log, without its digest.
+  uint64_t begun_challenge_ = 0;           // Position of the newest given away to be hashed.
+  pb::CutoverChallenge newest_challenge_;  // That was hashed here.
   std::map<uint64_t, pb::CutoverStatement> cutovers_;  // By position, the newest few.
   std::string distrust_;  // Why this node must not open; "" when it may.
   std::function<void(const std::string& owner)> on_difference_;

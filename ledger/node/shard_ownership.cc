@@ -136,10 +136,10 @@ absl::StatusOr<pb::Comparison> Shard::Compare(const pb::Signed& certificate) {
   *comparison.mutable_found() = StatementNow(facts);
   comparison.set_difference(FirstDifference(statement, comparison.found()));
   if (comparison.difference().empty()) {
-    comparison.set_difference(distrust_);
-    NoteCutover(comparison.found(), facts.totals);
+    comparison.set_difference(Fault());
   }
   comparison.set_equal(comparison.difference().empty());
+  if (comparison.equal()) NoteCutover(comparison.found(), facts.totals);
   *comparison.mutable_certified() = statement;
   return comparison;
 }
@@ -158,7 +158,7 @@ void Shard::GetStatus(Answer<pb::NodeStatus> answer) {
   status.set_following(following_);
   status.set_accounts(state_.account_count());
   status.set_transfers(state_.transfer_count());
-  const std::string fault = difference_.ok() ? distrust_ : std::string(difference_.message());
+  const std::string fault = Fault();
   status.set_state_differs(!fault.empty());
   if (!is_searching_) status.set_fault(fault);
   // One that comes while this waits is of a later position than the one that is told here.

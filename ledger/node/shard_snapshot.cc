@@ -47,6 +47,7 @@ absl::StatusOr<FrozenShard> Shard::Freeze() {
   for (const auto& [position, statement] : sealed_) *frozen.node.add_seals() = statement;
   frozen.node.set_log_bytes(appended_.bytes);
   frozen.node.set_accounts(state_.account_count());
+  if (logged_challenge_.position() != 0) *frozen.node.mutable_challenge() = logged_challenge_;
   options_.history->SealWindow();
   frozen.reached = options_.history->reached();
   frozen.image = state_.Freeze();
@@ -71,6 +72,7 @@ absl::Status Shard::Restore(const SnapshotFacts& facts, const pb::NodeFacts& nod
   for (const pb::SealStatement& statement : node.seals()) {
     if (statement.owner() == ownership_.self()) sealed_[statement.position()] = statement;
   }
+  logged_challenge_ = node.challenge();
   ownership_.Restore(*last_, std::move(own_seals));
   appended_ = {
       .position = facts.position, .bytes = node.log_bytes(), .timestamp_ns = facts.timestamp_ns};

@@ -56,6 +56,12 @@ absl::Status SmallFiles::SaveChallenge(absl::string_view challenge) {
   return Save("challenge", challenge);
 }
 
+absl::StatusOr<std::string> SmallFiles::LoadCutovers() { return Load("cutovers"); }
+
+absl::Status SmallFiles::SaveCutovers(absl::string_view cutovers) {
+  return Save("cutovers", cutovers);
+}
+
 absl::StatusOr<uint64_t> SmallFiles::LoadCopiedHistory() {
   ASSIGN_OR_RETURN(const std::string content, Load("copied"));
   uint64_t until_ns = 0;

@@ -48,6 +48,10 @@ class SmallFiles {
   absl::StatusOr<std::string> LoadChallenge();
   absl::Status SaveChallenge(absl::string_view challenge);
 
+  // What is certified of the newest cutovers, serialized; "" for nothing.
+  absl::StatusOr<std::string> LoadCutovers();
+  absl::Status SaveCutovers(absl::string_view cutovers);
+
   // Up to when a history that came as a copy holds transfers, which the log may have yet to get; 0
   // for none.
   absl::StatusOr<uint64_t> LoadCopiedHistory();

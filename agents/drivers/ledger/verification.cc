@@ -137,8 +137,11 @@ class CertifyDriver final : public ActionDriver<action::LedgerCertify> {
           return verification_->CertifyCutover(client, *seal, response);
         });
     if (!certified.ok()) {
-      return ReadError(absl::StrCat("certifying the cutover of shard ", status->shard()),
-                       certified.status());
+      Result result = ReadError(absl::StrCat("certifying the cutover of shard ", status->shard()),
+                                certified.status());
+      // Its log or its state is another than what was sealed.
+      result.set_mismatch(absl::IsDataLoss(certified.status()));
+      return result;
     }
     return Tell(*certified);
   }

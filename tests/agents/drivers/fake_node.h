@@ -43,6 +43,11 @@ class FakeVerification final : public ledger_pb::Verification::Service {
     ledger_pb::SealStatement seal;
     seal.ParseFromString(request->payload());
     asked.push_back(absl::StrCat("certify epoch ", seal.epoch()));
+    if (!errors.empty()) {
+      const grpc::Status error = errors.front();
+      errors.pop_front();
+      return error;
+    }
     *response = certified;
     return grpc::Status::OK;
   }

@@ -95,6 +95,20 @@ TEST_CASE("certify takes the newest seal that the node made or that names it", "
   CHECK(result.facts().at("in_flight_by_currency") == "404:77");
 }
 
+TEST_CASE("a node whose state is not the sealed one does not certify: a mismatch", "[drivers]") {
+  FakeNode node;
+  node.status = Replica("source-0", 4);
+  const auto [code, is_mismatch] = GENERATE(table<grpc::StatusCode, bool>(
+      {{grpc::StatusCode::DATA_LOSS, true}, {grpc::StatusCode::FAILED_PRECONDITION, false}}));
+  node.verification.errors.emplace_back(code, "this node must not open");
+  auto order = MakeOrder("source-0", pb::MODE_APPLY, action::LedgerCertify());
+  *order.add_certificates() = SealOf(3, "source-0", "target-0");
+  const auto result = Drive(node.drivers, order);
+  CHECK(result.outcome() == kFailed);
+  CHECK(result.mismatch() == is_mismatch);
+  CHECK_THAT(result.message(), Catch::Contains("this node must not open"));
+}
+
 TEST_CASE("without a seal there is nothing to certify", "[drivers]") {
   FakeNode node;
   node.status = Replica("target-0");

@@ -3,7 +3,6 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
-#include <map>
 #include <string>
 #include <thread>
 
@@ -189,74 +188,6 @@ TEST_CASE("challenges change nothing: a restarted node replays them and is equal
   REQUIRE(Create(pair.cluster.ledger("source"), Transfers(300, 10)).ok());
   pair.AwaitEqual();
   CHECK(pair.Verified().equal());
-}
-
-// --- The certificate of the cutover ---
-
-Answer<pb::Signed> Certify(Cluster& cluster, const std::string& node, const pb::Signed& seal) {
-  return Call(cluster.verification(node), &pb::Verification::Stub::CertifyCutover, seal);
-}
-
-TEST_CASE("both sides of a cutover certify the same statement, the challenge in it", "[verify]") {
-  Pair pair;
-  const pb::VerifyAgainstResponse verified = pair.Verified();
-  REQUIRE(verified.equal());
-  pb::CreateTransfersRequest pending = Transfers(500, 1, 30);
-  pending.mutable_transfers(0)->set_flags(pb::TRANSFER_FLAG_PENDING);
-  pending.mutable_transfers(0)->set_timeout_s(3'600);
-  REQUIRE(Create(pair.cluster.ledger("source"), pending).ok());
-  const auto sealed = Seal(pair.cluster.node("source"), "run", "target");
-  REQUIRE(sealed.ok());
-  pair.AwaitEqual();
-  CHECK(Certify(pair.cluster, "target", sealed.response).status.error_code() ==
-        grpc::FAILED_PRECONDITION);
-  REQUIRE(Call(pair.cluster.node("target"), &pb::Node::Stub::Compare, sealed.response)
-              .response.equal());
-  REQUIRE(Open(pair.cluster.node("target"), sealed.response).ok());
-  REQUIRE(Create(pair.cluster.ledger("target"), Transfers(600, 10)).ok());
-  // The state has gone on since, and it may still be certified.
-  const auto source = Certify(pair.cluster, "source", sealed.response);
-  const auto target = Certify(pair.cluster, "target", sealed.response);
-  REQUIRE(source.ok());
-  REQUIRE(target.ok());
-  CHECK(source.response.payload() == target.response.payload());
-  CHECK(source.response.signer() == "source");
-  CHECK(target.response.signer() == "target");
-  pb::CutoverStatement statement;
-  REQUIRE(statement.ParseFromString(source.response.payload()));
-  CHECK(statement.challenge().position() == verified.here().position());
-  CHECK(statement.challenge().digest() == verified.here().digest());
-  CHECK(statement.in_flight().pendings() == 1);
-  REQUIRE(statement.in_flight().sums_size() == 1);
-  CHECK(statement.in_flight().sums(0).amount() == 30);
-  CHECK(statement.in_flight().next_expiry_ns() > statement.timestamp_ns());
-}
-
-TEST_CASE("what is in flight is listed with the time that it has left", "[verify]") {
-  Pair pair;
-  pb::CreateTransfersRequest pending = Transfers(500, 3, 30);
-  for (pb::Transfer& transfer : *pending.mutable_transfers()) {
-    transfer.set_flags(pb::TRANSFER_FLAG_PENDING);
-  }
-  pending.mutable_transfers(0)->set_timeout_s(100);
-  REQUIRE(Create(pair.cluster.ledger("source"), pending).ok());
-  pb::ListInFlightRequest request;
-  request.set_limit(2);
-  std::map<uint64_t, pb::InFlightPending> listed;
-  for (const int expected : {2, 1, 0}) {
-    const auto page =
-        Call(pair.cluster.verification("source"), &pb::Verification::Stub::ListInFlight, request);
-    REQUIRE(page.response.pendings_size() == expected);
-    for (const pb::InFlightPending& one : page.response.pendings()) {
-      listed[one.id().low()] = one;
-      request.set_after_timestamp_ns(one.timestamp_ns());
-    }
-  }
-  REQUIRE(listed.size() == 3);
-  CHECK(listed[500].ledger() == 1);
-  CHECK(listed[500].amount() == 30);
-  CHECK(listed[500].left().seconds() == 99);
-  CHECK_FALSE(listed[502].has_left());
 }
 
 }  // namespace
