@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/hash.h"
+#include "orchestrator/engine/cutovers.h"
 
 namespace lab {
 namespace {
@@ -162,7 +163,12 @@ std::vector<std::string> Complaints(const RehearsalResult& result) {
 int ExitCode(const RehearsalResult& result) {
   if (!Complaints(result).empty()) return kExitError;
   const api::RunState state = result.run.state();
-  if (state == api::RUN_STATE_SUCCEEDED) return kExitOk;
+  if (state == api::RUN_STATE_SUCCEEDED) {
+    const auto& certificates = result.run.certificates();
+    return orchestrator::CutoverContradictions({certificates.begin(), certificates.end()}).empty()
+               ? kExitOk
+               : kExitMismatch;
+  }
   if (state == api::RUN_STATE_ROLLED_BACK) return kExitRolledBack;
   if (state == api::RUN_STATE_STOPPED && result.run.refused()) return kExitRefused;
   if (state == api::RUN_STATE_STOPPED) return result.run.mismatch() ? kExitMismatch : kExitError;

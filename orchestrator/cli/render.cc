@@ -117,7 +117,9 @@ bool HasEnded(const v1::RunView& run) {
 int ExitCodeOf(const v1::RunView& run) {
   if (run.state() == v1::RUN_STATE_ROLLED_BACK) return 6;
   if (run.state() == v1::RUN_STATE_STOPPED) return run.refused() ? 3 : run.mismatch() ? 5 : 1;
-  return run.state() == v1::RUN_STATE_UNKNOWN ? 7 : 0;
+  if (run.state() == v1::RUN_STATE_UNKNOWN) return 7;
+  // Though the plan says to go on.
+  return ContradictionsOf(run).empty() ? 0 : 5;
 }
 
 std::string RenderProgressLine(const v1::StepView& step, const RenderOptions& options) {

@@ -1,4 +1,6 @@
 #include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -17,6 +19,18 @@ constexpr size_t kShownFactLettersMax = 20;
 std::string Between(std::optional<absl::Time> started, std::optional<absl::Time> ended) {
   if (!started.has_value() || !ended.has_value()) return "";
   return HumanDuration(*ended - *started);
+}
+
+std::string HexOf(const hamisha::ledger::v1::Id& id) {
+  return absl::StrCat(absl::Hex(id.high(), absl::kZeroPad16),
+                      absl::Hex(id.low(), absl::kZeroPad16));
+}
+
+std::string TimeLeft(const hamisha::ledger::v1::InFlightPending& pending) {
+  if (!pending.has_left()) return "never expires";
+  return absl::StrCat(HumanDuration(absl::Seconds(pending.left().seconds()) +
+                                    absl::Nanoseconds(pending.left().nanos())),
+                      " left");
 }
 
 void AppendHosts(const v1::StepView& step, std::string* text) {
@@ -45,10 +59,29 @@ void AppendStep(const v1::StepView& step, const RenderOptions& options, std::str
   AppendHosts(step, text);
 }
 
+// What was carried across, once for both sides.
+void AppendInFlight(const hamisha::ledger::v1::InFlight& in_flight, std::string* text) {
+  if (in_flight.pendings() == 0) return;
+  absl::StrAppend(text, "           in flight at the freeze: ", in_flight.pendings(),
+                  " open pending transfers\n");
+  for (const auto& pending : in_flight.oldest()) {
+    absl::StrAppend(text, "             ", HexOf(pending.id()), "  ", pending.amount(),
+                    " of currency ", pending.ledger(), "  ", TimeLeft(pending), "\n");
+  }
+  const uint64_t listed = static_cast<uint64_t>(in_flight.oldest_size());
+  if (in_flight.pendings() > listed) {
+    absl::StrAppend(text, "             and ", in_flight.pendings() - listed, " more\n");
+  }
+}
+
 void AppendCertificates(const v1::RunView& run, std::string* text) {
   const std::vector<CertificateFacts> certificates = CertificatesOf(run);
   if (certificates.empty()) return;
   absl::StrAppend(text, "\nownership\n");
+  for (const std::string& contradiction : ContradictionsOf(run)) {
+    absl::StrAppend(text, "  NOT THE SAME: ", Printable(contradiction), "\n");
+  }
+  std::set<std::pair<uint32_t, uint64_t>> told;
   for (const CertificateFacts& facts : certificates) {
     if (facts.kind == "refusal") {
       absl::StrAppend(text, "  shard ", facts.shard, "  epoch ", facts.epoch, " refused by ",
@@ -58,6 +91,7 @@ void AppendCertificates(const v1::RunView& run, std::string* text) {
     if (facts.kind == "cutover") {
       absl::StrAppend(text, "  shard ", facts.shard, "  epoch ", facts.epoch, " at position ",
                       facts.position, " certified by ", facts.signer, "\n");
+      if (told.insert({facts.shard, facts.epoch}).second) AppendInFlight(facts.in_flight, text);
       continue;
     }
     absl::StrAppend(text, "  shard ", facts.shard, "  epoch ", facts.epoch, " sealed by ",
@@ -128,6 +162,21 @@ json StepJson(const v1::StepView& step, const RenderOptions& options) {
   return object;
 }
 
+json InFlightJson(const hamisha::ledger::v1::InFlight& in_flight) {
+  json object = {{"pendings", in_flight.pendings()}, {"oldest", json::array()}};
+  for (const auto& pending : in_flight.oldest()) {
+    json one = {{"id", HexOf(pending.id())},
+                {"amount", pending.amount()},
+                {"currency", pending.ledger()},
+                {"left_ms", nullptr}};
+    if (pending.has_left()) {
+      one["left_ms"] = pending.left().seconds() * 1'000 + pending.left().nanos() / 1'000'000;
+    }
+    object["oldest"].push_back(one);
+  }
+  return object;
+}
+
 json CertificateJson(const CertificateFacts& facts) {
   json object = {{"kind", facts.kind},
                  {"shard", facts.shard},
@@ -139,6 +188,7 @@ json CertificateJson(const CertificateFacts& facts) {
     object["log_hash"] = facts.log_hash;
     object["state_root"] = facts.state_root;
   }
+  if (facts.kind == "cutover") object["in_flight"] = InFlightJson(facts.in_flight);
   return object;
 }
 
@@ -207,6 +257,7 @@ std::string RenderReportJson(const v1::RunView& run, const RenderOptions& option
   for (const CertificateFacts& facts : CertificatesOf(run)) {
     object["certificates"].push_back(CertificateJson(facts));
   }
+  object["contradictions"] = ContradictionsOf(run);
   return object.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 

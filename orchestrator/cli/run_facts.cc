@@ -4,8 +4,8 @@
 #include <tuple>
 
 #include "base/hash.h"
-#include "hamisha/ledger/v1/verification.pb.h"
 #include "orchestrator/cli/text.h"
+#include "orchestrator/engine/cutovers.h"
 
 namespace orchestrator {
 namespace {
@@ -115,6 +115,7 @@ std::vector<CertificateFacts> CertificatesOf(const RunView& run) {
       facts.position = cutover.position();
       facts.log_hash = base::ToHex(cutover.log_hash());
       facts.state_root = base::ToHex(cutover.state_root());
+      facts.in_flight = cutover.in_flight();
     } else {
       continue;
     }
@@ -125,6 +126,10 @@ std::vector<CertificateFacts> CertificatesOf(const RunView& run) {
                      return std::tie(a.shard, a.epoch) < std::tie(b.shard, b.epoch);
                    });
   return certificates;
+}
+
+std::vector<std::string> ContradictionsOf(const RunView& run) {
+  return CutoverContradictions({run.certificates().begin(), run.certificates().end()});
 }
 
 }  // namespace orchestrator

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "hamisha/ledger/v1/verification.pb.h"
 #include "hamisha/orchestrator/v1/orchestrator.pb.h"
 
 namespace orchestrator {
@@ -35,13 +36,17 @@ struct CertificateFacts {
   uint32_t shard = 0;
   uint64_t epoch = 0;
   std::string signer;
-  std::string successor;   // Seal only.
-  uint64_t position = 0;   // Of a refusal nothing of this.
-  std::string log_hash;    // Hexadecimal.
-  std::string state_root;  // Hexadecimal.
+  std::string successor;                    // Seal only.
+  uint64_t position = 0;                    // Of a refusal nothing of this.
+  std::string log_hash;                     // Hexadecimal.
+  std::string state_root;                   // Hexadecimal.
+  hamisha::ledger::v1::InFlight in_flight;  // Cutover only.
 };
 
 // By shard, then epoch. What cannot be decoded is left out.
 std::vector<CertificateFacts> CertificatesOf(const hamisha::orchestrator::v1::RunView& run);
+
+// Where the two sides of a cutover do not certify the same, in words.
+std::vector<std::string> ContradictionsOf(const hamisha::orchestrator::v1::RunView& run);
 
 }  // namespace orchestrator

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "hamisha/ledger/v1/verification.pb.h"
+#include "orchestrator/engine/cutovers.h"
 
 namespace orchestrator {
 namespace {
@@ -40,6 +41,16 @@ void Certificates::Add(const Signed& certificate) {
   const bool there = std::any_of(known.begin(), known.end(),
                                  [&](const Signed& other) { return Equal(certificate, other); });
   if (!there) known.push_back(certificate);
+}
+
+std::string Certificates::Contradiction(const Signed& certificate) const {
+  const std::optional<uint32_t> shard = ShardOf(certificate);
+  if (!shard.has_value()) return "";
+  for (const Signed& other : OfShard(*shard)) {
+    std::string found = CutoverContradiction(other, certificate);
+    if (!found.empty()) return found;
+  }
+  return "";
 }
 
 const std::vector<Signed>& Certificates::OfShard(uint32_t shard) const {

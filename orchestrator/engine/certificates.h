@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -15,6 +16,9 @@ class Certificates {
  public:
   // Keeps it unless it is there already. One whose payload cannot be read is dropped.
   void Add(const hamisha::ledger::v1::Signed& certificate);
+
+  // How what it states of a cutover contradicts what is there already; "" when it does not.
+  std::string Contradiction(const hamisha::ledger::v1::Signed& certificate) const;
 
   // In order of arrival.
   const std::vector<hamisha::ledger::v1::Signed>& OfShard(uint32_t shard) const;

@@ -130,16 +130,23 @@ void Engine::OnWake(const Place& place) {
 void Engine::OnResult(const OrderResult& result) {
   const std::optional<AnsweredOrder> order = book_.Answer(result.key());
   INVARIANT(order.has_value());  // CheckAccepts() asked.
-  for (const auto& certificate : result.certificates()) certificates_.Add(certificate);
-  mismatch_ = mismatch_ || result.mismatch();
+  // Where both sides' certificates of a cutover meet: neither node can know what the other states.
+  std::string contradiction;
+  for (const auto& certificate : result.certificates()) {
+    if (contradiction.empty()) contradiction = certificates_.Contradiction(certificate);
+    certificates_.Add(certificate);
+  }
+  mismatch_ = mismatch_ || result.mismatch() || !contradiction.empty();
   if (result.has_host()) host_facts_[result.key().host()] = result.host();
   HostRun& host = HostAt(order->place);
   if (order->awaited || order->attempt == host.attempt) {
-    host.message = result.message();
+    host.message = contradiction.empty() ? result.message() : contradiction;
     host.refused = result.refused();
     for (const auto& [name, value] : result.facts()) host.facts[name] = value;
   }
-  const Outcome outcome = IsKnown(result.outcome()) ? result.outcome() : OUTCOME_UNKNOWN;
+  const Outcome outcome = !contradiction.empty()      ? OUTCOME_FAILED
+                          : IsKnown(result.outcome()) ? result.outcome()
+                                                      : OUTCOME_UNKNOWN;
   if (order->awaited) {
     OnAnswer(order->place, {.outcome = outcome, .timed_out = false, .probe = order->probe});
   } else {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
+#include "hamisha/ledger/v1/verification.pb.h"
 #include "orchestrator/cli/text.h"
 #include "tests/golden.h"
 
@@ -168,6 +169,58 @@ TEST_CASE("the report of a refused run says to mend, not to go back", "[render]"
   const std::string report = RenderReport(run, {});
   CHECK(absl::StrContains(report, "mend what is refused above, and run again"));
   CHECK_FALSE(absl::StrContains(report, "hamisha rollback"));
+}
+
+// Both sides certified; 22 pending transfers were carried across.
+v1::RunView Certified(const std::string& root_at_target) {
+  v1::RunView run;
+  run.set_state(v1::RUN_STATE_SUCCEEDED);
+  hamisha::ledger::v1::CutoverStatement statement;
+  statement.set_epoch(1);
+  statement.set_position(1'204);
+  statement.mutable_in_flight()->set_pendings(22);
+  for (const uint64_t number : {17U, 18U}) {
+    auto& pending = *statement.mutable_in_flight()->add_oldest();
+    pending.mutable_id()->set_high(7);
+    pending.mutable_id()->set_low(number);
+    pending.set_ledger(404);
+    pending.set_amount(30);
+    if (number == 17) pending.mutable_left()->set_seconds(125);
+  }
+  for (const std::string signer : {"source-0", "target-0"}) {
+    statement.set_state_root(signer == "source-0" ? "r" : root_at_target);
+    auto& certificate = *run.add_certificates();
+    certificate.set_type("hamisha.cutover.v1");
+    certificate.set_payload(statement.SerializeAsString());
+    certificate.set_signer(signer);
+  }
+  return run;
+}
+
+TEST_CASE("the report lists once what was in flight at the freeze, with the time left",
+          "[render]") {
+  const std::string report = RenderReport(Certified("r"), {});
+  const std::string expected =
+      "  shard 0  epoch 1 at position 1204 certified by source-0\n"
+      "           in flight at the freeze: 22 open pending transfers\n"
+      "             00000000000000070000000000000011  30 of currency 404  2 min 5 s left\n"
+      "             00000000000000070000000000000012  30 of currency 404  never expires\n"
+      "             and 20 more\n"
+      "  shard 0  epoch 1 at position 1204 certified by target-0\n";
+  CAPTURE(report);
+  CHECK(absl::StrContains(report, expected));
+  CHECK(absl::StrContains(RenderReportJson(Certified("r"), {}), R"("left_ms": 125000)"));
+}
+
+TEST_CASE("sides that do not certify the same are told, and no run with them exits with 0",
+          "[render]") {
+  CHECK(ExitCodeOf(Certified("r")) == 0);
+  CHECK_FALSE(absl::StrContains(RenderReport(Certified("r"), {}), "NOT THE SAME"));
+  CHECK(ExitCodeOf(Certified("s")) == 5);
+  CHECK(
+      absl::StrContains(RenderReport(Certified("s"), {}),
+                        "NOT THE SAME: shard 0, epoch 1: 'source-0' and 'target-0' do not certify "
+                        "the same cutover: state root 72 and 73"));
 }
 
 TEST_CASE("the exit code says how a run ended", "[render]") {

@@ -125,6 +125,34 @@ TEST_CASE("a refusal stops the run, tells all hosts' reasons, and that nothing w
   run.RequireSameReplay();
 }
 
+TEST_CASE("sides that certify different statements of one cutover fail, though both answered well",
+          "[engine]") {
+  const std::string root_at_target = GENERATE("r", "s");
+  Plan plan = EmptyPlan();
+  plan.steps = {MakeStep("certify", {kSource0, kTarget0},
+                         {.needs = {}, .mutates = false, .own_undo = false})};
+  Driver run(plan);
+  run.Start();
+  const auto certify = [&run](const std::string& host, const std::string& root) {
+    OrderResult result;
+    *result.mutable_key() = run.Sent("certify", host).key();
+    result.set_outcome(hamisha::agent::v1::OUTCOME_SUCCEEDED);
+    *result.add_certificates() = CutoverCertificate(host, root);
+    run.Answer(result);
+  };
+  certify("source-0", "r");
+  certify("target-0", root_at_target);
+  const bool is_same = root_at_target == "r";
+  CHECK(run.engine().state() == (is_same ? RUN_STATE_SUCCEEDED : RUN_STATE_STOPPED));
+  CHECK(run.engine().mismatch() == !is_same);
+  CHECK(run.engine().certificates().All().size() == 2);
+  if (!is_same) {
+    CHECK_THAT(run.engine().explanation(),
+               Contains("'source-0' and 'target-0' do not certify the same cutover: state root"));
+  }
+  run.RequireSameReplay();
+}
+
 TEST_CASE("a failure that is no refusal is not called one", "[engine]") {
   Plan plan = EmptyPlan();
   plan.steps = {MakeStep("drift", {kTarget0}, {.needs = {}, .mutates = false, .own_undo = false})};

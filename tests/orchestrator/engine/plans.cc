@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "hamisha/ledger/v1/verification.pb.h"
 
 namespace orchestrator {
 
@@ -73,6 +74,18 @@ hamisha::ledger::v1::Signed SealCertificate(uint32_t shard, uint64_t epoch) {
   certificate.set_type("hamisha.seal.v1");
   certificate.set_payload(seal.SerializeAsString());
   certificate.set_signer(absl::StrCat("source-", shard));
+  return certificate;
+}
+
+hamisha::ledger::v1::Signed CutoverCertificate(const std::string& signer,
+                                               const std::string& state_root) {
+  hamisha::ledger::v1::CutoverStatement statement;
+  statement.set_epoch(1);
+  statement.set_state_root(state_root);
+  hamisha::ledger::v1::Signed certificate;
+  certificate.set_type("hamisha.cutover.v1");
+  certificate.set_payload(statement.SerializeAsString());
+  certificate.set_signer(signer);
   return certificate;
 }
 

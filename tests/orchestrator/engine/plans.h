@@ -37,6 +37,10 @@ Plan SmallCutover();
 
 hamisha::ledger::v1::Signed SealCertificate(uint32_t shard, uint64_t epoch);
 
+// By `signer`, of shard 0's first epoch.
+hamisha::ledger::v1::Signed CutoverCertificate(const std::string& signer,
+                                               const std::string& state_root);
+
 // Drives an engine as the shell would: keeps the inputs and what they caused, so that a run can be
 // replayed, and stops the test when a key names two orders.
 class Driver {
