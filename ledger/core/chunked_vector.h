@@ -18,6 +18,10 @@ class ChunkedVector {
  public:
   static constexpr size_t kChunkRows = std::bit_floor(base::kHugePageBytes / sizeof(T));
 
+  // There will be many rows: memory comes in whole chunks from the first one on, which nobody waits
+  // for (base::AllocateHugePage). Before the first row.
+  void ExpectMany() { is_large_ = true; }
+
   size_t size() const { return size_; }
   T& operator[](size_t row) { return rows_[row / kChunkRows][row % kChunkRows]; }
   const T& operator[](size_t row) const { return rows_[row / kChunkRows][row % kChunkRows]; }
@@ -37,13 +41,14 @@ class ChunkedVector {
  private:
   // The first chunk takes memory only as it fills: most ledgers of a test are small.
   void AddChunk() {
-    chunks_.push_back(base::AllocateHugePage(!chunks_.empty()));
+    chunks_.push_back(base::AllocateHugePage(is_large_ || !chunks_.empty()));
     rows_.push_back(static_cast<T*>(chunks_.back().get()));
   }
 
   std::vector<base::HugePage> chunks_;
   std::vector<T*> rows_;
   size_t size_ = 0;
+  bool is_large_ = false;
 };
 
 }  // namespace ledger

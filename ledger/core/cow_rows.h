@@ -9,14 +9,15 @@
 #include "absl/types/span.h"
 #include "base/huge_pages.h"
 #include "base/invariant.h"
+#include "ledger/core/chunked_vector.h"
 
 namespace ledger {
 
 // Rows in pages that can be frozen: another thread then reads them as they were at that moment,
 // while this one goes on. A frozen page is copied before its first change (copy on write), so
 // freezing takes time in proportion to the number of pages, some 0.1 ms for a GiB, and a change
-// at most that of copying a page. Several moments may be frozen at the same time; a page that two of
-// them hold is copied once. Pages come out of huge ones and are used again.
+// at most that of copying a page. Several moments may be frozen at the same time; a page that two
+// of them hold is copied once. Pages come out of huge ones and are used again.
 //
 // A reference that was taken before Freeze() must not be used to change a row after it.
 template <typename T, size_t kPageRows>
@@ -24,6 +25,8 @@ class CowRows {
   static_assert(std::is_trivially_copyable_v<T>);
   static constexpr size_t kPagesPerHuge = base::kHugePageBytes / (kPageRows * sizeof(T));
   static_assert(kPagesPerHuge > 0);
+  // So many that what is noted of them would keep the caller waiting for memory.
+  static constexpr uint64_t kManyPages = 4'096;
 
  public:
   // What was frozen. Reads need no lock; valid until it is thawed.
@@ -38,7 +41,7 @@ class CowRows {
 
    private:
     friend class CowRows;
-    std::vector<const T*> pages_;
+    ChunkedVector<const T*> pages_;
     uint64_t size_ = 0;
     uint64_t number_ = 0;
   };
@@ -71,27 +74,37 @@ class CowRows {
     Frozen frozen;
     frozen.size_ = size_;
     frozen.number_ = ++freezes_;
-    const auto pages = static_cast<ptrdiff_t>((size_ + kPageRows - 1) / kPageRows);
-    frozen.pages_.assign(pages_.begin(), pages_.begin() + pages);
+    const uint64_t pages = (size_ + kPageRows - 1) / kPageRows;
+    if (pages > kManyPages) {
+      frozen.pages_.ExpectMany();
+      kept_.ExpectMany();
+      free_.ExpectMany();
+    }
+    for (uint64_t page = 0; page < pages; ++page) frozen.pages_.push_back(pages_[page]);
     views_.push_back({frozen.number_, size_});
     ViewsChanged();
     return frozen;
   }
   // Nobody reads `frozen` any more.
   void Thaw(const Frozen& frozen) {
-    const auto view = std::find_if(views_.begin(), views_.end(), [&](const View& one) {
-      return one.number == frozen.number_;
-    });
+    const auto view = std::find_if(views_.begin(), views_.end(),
+                                   [&](const View& one) { return one.number == frozen.number_; });
     INVARIANT(view != views_.end());
     views_.erase(view);
     ViewsChanged();
-    const auto unused = std::partition(kept_.begin(), kept_.end(), [this](const Kept& kept) {
-      return std::any_of(views_.begin(), views_.end(), [&](const View& one) {
+    size_t used = 0;
+    for (size_t i = 0; i < kept_.size(); ++i) {
+      const Kept kept = kept_[i];
+      const bool is_seen = std::any_of(views_.begin(), views_.end(), [&](const View& one) {
         return kept.born < one.number && one.number <= kept.died;
       });
-    });
-    for (auto kept = unused; kept != kept_.end(); ++kept) free_.push_back(kept->page);
-    kept_.erase(unused, kept_.end());
+      if (is_seen) {
+        kept_[used++] = kept;
+      } else {
+        free_.push_back(kept.page);
+      }
+    }
+    while (kept_.size() > used) kept_.pop_back();
   }
 
   // Memory in use, with copies and what waits to be used again.
@@ -120,8 +133,8 @@ class CowRows {
   }
 
   T* NewPage() {
-    if (!free_.empty()) {
-      T* const page = free_.back();
+    if (free_.size() > 0) {
+      T* const page = free_[free_.size() - 1];
       free_.pop_back();
       return page;
     }
@@ -143,15 +156,15 @@ class CowRows {
 
   std::vector<base::HugePage> huge_;
   uint64_t handed_out_ = 0;  // Pages of them.
-  std::vector<T*> free_;
+  ChunkedVector<T*> free_;
   std::vector<T*> pages_;
   std::vector<uint64_t> born_;  // Of `pages_`.
   uint64_t size_ = 0;
   uint64_t freezes_ = 0;
-  std::vector<View> views_;    // What is frozen now.
-  uint64_t frozen_size_ = 0;   // The largest of theirs; 0: nothing is frozen.
-  uint64_t newest_view_ = 0;   // Their highest number.
-  std::vector<Kept> kept_;     // That only views still use.
+  std::vector<View> views_;   // What is frozen now.
+  uint64_t frozen_size_ = 0;  // The largest of theirs; 0: nothing is frozen.
+  uint64_t newest_view_ = 0;  // Their highest number.
+  ChunkedVector<Kept> kept_;  // That only views still use.
 };
 
 }  // namespace ledger
