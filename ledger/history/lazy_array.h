@@ -1,7 +1,9 @@
 #pragma once
 
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <new>
 #include <type_traits>
@@ -33,6 +35,17 @@ class LazyArray {
     constexpr size_t kPageBytes = 4'096;
     auto* const bytes = static_cast<volatile char*>(mapping_);
     for (size_t at = 0; at < bytes_; at += kPageBytes) bytes[at] = 0;
+  }
+  // The memory of rows that are used soon is there from now on, whatever others do with it
+  // meanwhile. For a part of some 2 MiB at a time: it keeps other threads from mapping as long as
+  // it takes.
+  void MakeReady(size_t first, size_t count) {
+    const auto page = static_cast<size_t>(::getpagesize());
+    const size_t begin = std::min(first * sizeof(T), bytes_) / page * page;
+    const size_t end = std::min((first + count) * sizeof(T), bytes_);
+    if (begin >= end) return;
+    // Advice only: who touches it first waits for it otherwise.
+    ::madvise(static_cast<char*>(mapping_) + begin, end - begin, MADV_POPULATE_WRITE);
   }
   LazyArray(const LazyArray&) = delete;
   LazyArray& operator=(const LazyArray&) = delete;

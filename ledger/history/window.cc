@@ -26,6 +26,7 @@ Window::Window(uint32_t transfers_max)
       slots_(std::bit_ceil((uint64_t{transfers_max} + kBatchEventsMax) * 3 / 2)),
       chunks_((size_t{transfers_max} + kBatchEventsMax) / kChunkRows + 1) {
   slots_.TouchAll();
+  rows_.MakeReady(0, 2 * kChunkRows);
 }
 
 // --- The adding thread ---
@@ -183,6 +184,10 @@ bool Window::IndexSome() {
   RadixSort(rows, spare);
   chunks_[chunk] = std::move(rows);
   indexed_.store(chunk + 1, std::memory_order_release);
+  // While the adding thread fills the next chunk.
+  rows_.MakeReady(first + 2 * kChunkRows, kChunkRows);
+  const uint32_t balances = balances_published_.load(std::memory_order_acquire);
+  if (balances > 0) balance_rows_.MakeReady(balances, 2 * kChunkRows);
   return true;
 }
 
