@@ -2,6 +2,7 @@
 
 #include <array>
 #include <bit>
+#include <utility>
 
 #include "base/invariant.h"
 #include "ledger/core/merkle.h"
@@ -11,6 +12,9 @@ namespace ledger {
 namespace {
 
 constexpr char kRootPrefix[16] = "hamisha.state.3";
+// Some 0.3 ms of hashing each.
+constexpr size_t kBucketsABreath = 64;
+constexpr size_t kNodesABreath = 1'024;
 constexpr size_t kPendingHeight = std::countr_zero(PendingTable::kBuckets);
 
 template <typename Row>
@@ -50,7 +54,7 @@ base::Hash256 HashOfBucket(absl::Span<const AccountRow> rows,
   return MerkleRoot(absl::MakeSpan(hashes).first(rows.size()));
 }
 
-StateTree::StateTree() {
+StateTree::StateTree(std::function<void()> breathe) : breathe_(std::move(breathe)) {
   empty_.push_back(MerkleLeaf(""));
   for (size_t height = 1; height <= kPendingHeight; ++height) {
     empty_.push_back(MerkleNode(empty_.back(), empty_.back()));
@@ -92,7 +96,9 @@ void StateTree::UpdateAccounts(const DirtyState& dirty) {
   Resize(levels_[0], (accounts + AccountTable::kBucketRows - 1) / AccountTable::kBucketRows);
   absl::Span<const AccountRow> rows = dirty.rows;
   absl::Span<const AccountDetails> details = dirty.details;
-  for (const uint32_t bucket : dirty.buckets) {
+  for (size_t i = 0; i < dirty.buckets.size(); ++i) {
+    if (i % kBucketsABreath == kBucketsABreath - 1) breathe_();
+    const uint32_t bucket = dirty.buckets[i];
     const uint64_t first = uint64_t{bucket} * AccountTable::kBucketRows;
     const auto count = std::min<uint64_t>(AccountTable::kBucketRows, accounts - first);
     levels_[0][bucket] = HashOfBucket(rows.first(count), details);
@@ -116,6 +122,7 @@ void StateTree::UpdateAbove(size_t level, std::vector<uint32_t>& changed) {
     above[parent] =
         left + 1 < below.size() ? MerkleNode(below[left], below[left + 1]) : below[left];
     changed[count++] = parent;
+    if (count % kNodesABreath == 0) breathe_();
   }
   changed.resize(count);
 }

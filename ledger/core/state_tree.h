@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -47,7 +48,8 @@ struct DirtyState {
 // at a time.
 class StateTree {
  public:
-  StateTree();
+  // While much is hashed, `breathe` is called a few times a millisecond.
+  explicit StateTree(std::function<void()> breathe = [] {});
 
   // Hashes again what changed, and what is above it. Each later than the one before it.
   void Update(const DirtyState& dirty);
@@ -76,6 +78,7 @@ class StateTree {
   const base::Hash256& PendingNode(uint32_t number, size_t height) const;
   void SetPendingNode(uint32_t number, size_t height, const base::Hash256& hash);
 
+  const std::function<void()> breathe_;
   RootFacts facts_;
   std::vector<Level> levels_;
   // By the number that a node has when the root is 1 and n's children are 2n and 2n + 1. Who has
