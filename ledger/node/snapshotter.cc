@@ -16,7 +16,9 @@ constexpr absl::Duration kLookEvery = absl::Milliseconds(200);
 constexpr uint64_t kEveryLogBytesByDefault = uint64_t{1} << 30;
 // So that the log, which clients wait for, has most of the disk.
 constexpr double kWriteBytesPerSecond = 256e6;
-constexpr absl::Duration kRemovingPause = absl::Milliseconds(10);
+// Between two steps of removing an old one, which some file systems make syncs wait for.
+constexpr absl::Duration kRemovingPause = absl::Milliseconds(15);
+constexpr absl::Duration kRemovingPauseInHaste = absl::Milliseconds(1);
 
 }  // namespace
 
@@ -51,9 +53,14 @@ void Snapshotter::Take(std::function<void(const absl::StatusOr<Taken>&)> done) {
   done(status);
 }
 
-void Snapshotter::Loop() {
+bool Snapshotter::IsDue() const {
   const uint64_t every =
       options_.every_log_bytes == 0 ? kEveryLogBytesByDefault : options_.every_log_bytes;
+  // A snapshot that is larger than the log behind it would save a start less than it costs.
+  return parts_.tail.Get().bytes >= log_bytes_ + std::max(every, snapshot_bytes_);
+}
+
+void Snapshotter::Loop() {
   const auto is_wanted = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return stopping_ || asked_ != nullptr;
   };
@@ -68,13 +75,11 @@ void Snapshotter::Loop() {
         if (asked) asked(absl::UnavailableError("the node is stopping"));
         return;
       }
-      const uint64_t log_bytes = parts_.tail.Get().bytes;
-      // A snapshot that is larger than the log behind it would save a start less than it costs.
-      if (!asked && log_bytes < log_bytes_ + std::max(every, snapshot_bytes_)) continue;
-      log_bytes_ = std::max(log_bytes_, log_bytes);
+      if (!asked && !IsDue()) continue;
+      log_bytes_ = std::max(log_bytes_, parts_.tail.Get().bytes);
       is_taking_ = true;
     }
-    const absl::StatusOr<Taken> taken = TakeNow();
+    const absl::StatusOr<Taken> taken = TakeNow(asked != nullptr);
     if (taken.ok()) snapshot_bytes_ = taken->bytes;
     if (!taken.ok() && options_.say) {
       options_.say(absl::StrCat("no snapshot was taken: ", taken.status().message()));
@@ -103,7 +108,7 @@ absl::Status Snapshotter::OnWriter(Work work) {
   return status;
 }
 
-absl::StatusOr<Snapshotter::Taken> Snapshotter::TakeNow() {
+absl::StatusOr<Snapshotter::Taken> Snapshotter::TakeNow(bool is_awaited) {
   absl::StatusOr<FrozenShard> frozen = absl::InternalError("");
   const absl::Status durable = OnWriter([&](Shard& shard) { frozen = shard.Freeze(); });
   RETURN_IF_ERROR(frozen.status());
@@ -111,7 +116,7 @@ absl::StatusOr<Snapshotter::Taken> Snapshotter::TakeNow() {
       durable.ok() ? Write(*frozen) : absl::StatusOr<Taken>(durable);
   RETURN_IF_ERROR(OnWriter([&](Shard& shard) { shard.Thaw(std::move(frozen->image)); }));
   RETURN_IF_ERROR(taken.status());
-  RETURN_IF_ERROR(GiveUpOld());
+  RETURN_IF_ERROR(GiveUpOld(is_awaited));
   return taken;
 }
 
@@ -123,11 +128,13 @@ absl::StatusOr<Snapshotter::Taken> Snapshotter::Write(const FrozenShard& frozen)
     RETURN_IF_ERROR(writer->Add(kNodeFactsSection,
                                 absl::string_view(node).substr(at, kSnapshotPayloadBytesMax)));
   }
-  const absl::Duration start = options_.clock->MonotonicNow();
+  // Who has fallen behind does not catch up: a burst would keep others from a processor.
+  absl::Duration due = options_.clock->MonotonicNow();
   const auto add = [&](uint32_t section, absl::string_view bytes) -> absl::Status {
     RETURN_IF_ERROR(writer->Add(section, bytes));
-    const double due_s = static_cast<double>(writer->file_bytes()) / kWriteBytesPerSecond;
-    return AwaitTime(start + absl::Seconds(due_s));
+    due = std::max(due, options_.clock->MonotonicNow()) +
+          absl::Seconds(static_cast<double>(bytes.size()) / kWriteBytesPerSecond);
+    return AwaitTime(due);
   };
   RETURN_IF_ERROR(frozen.image->Write(add));
   // It must not be ahead of the log, nor of the history, neither of which can do without it then.
@@ -150,10 +157,12 @@ absl::Status Snapshotter::AwaitTime(absl::Duration due) {
 void Snapshotter::RemoveRest() {
   if (!options_.remove_rest) return;
   const auto pause = [this]() -> absl::Status {
+    bool is_wanted = IsDue();
     {
       const absl::MutexLock lock(&mutex_);
-      if (asked_ != nullptr) return absl::CancelledError("a snapshot comes first");
+      is_wanted |= asked_ != nullptr;
     }
+    if (is_wanted) return absl::CancelledError("a snapshot comes first");
     return AwaitTime(options_.clock->MonotonicNow() + kRemovingPause);
   };
   const absl::Status status = options_.remove_rest(pause);
@@ -164,8 +173,11 @@ void Snapshotter::RemoveRest() {
   removed_ = status;
 }
 
-absl::Status Snapshotter::GiveUpOld() {
-  const auto pause = [this] { return AwaitTime(options_.clock->MonotonicNow() + kRemovingPause); };
+absl::Status Snapshotter::GiveUpOld(bool is_awaited) {
+  const auto pause = [&] {
+    return AwaitTime(options_.clock->MonotonicNow() +
+                     (is_awaited || IsDue() ? kRemovingPauseInHaste : kRemovingPause));
+  };
   RETURN_IF_ERROR(parts_.snapshots.Prune(pause));
   if (!options_.give_up_log) return absl::OkStatus();
   ASSIGN_OR_RETURN(const uint64_t position, parts_.snapshots.TrimPosition());

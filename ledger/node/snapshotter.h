@@ -59,11 +59,13 @@ class Snapshotter {
 
  private:
   void Loop();
-  absl::StatusOr<Taken> TakeNow();
+  bool IsDue() const;
+  // Somebody may wait for it.
+  absl::StatusOr<Taken> TakeNow(bool is_awaited);
   absl::StatusOr<Taken> Write(const FrozenShard& frozen);
   // Until the clock's monotonic time is `due`; CANCELLED when the thread is to end before.
   absl::Status AwaitTime(absl::Duration due);
-  absl::Status GiveUpOld();
+  absl::Status GiveUpOld(bool is_awaited);
   void RemoveRest();
   template <typename Work>
   absl::Status OnWriter(Work work);

@@ -7,7 +7,7 @@
 namespace ledger {
 namespace {
 
-constexpr uint64_t kStepBytes = 8 << 20;
+constexpr uint64_t kStepBytes = 1 << 20;
 
 }  // namespace
 
