@@ -14,10 +14,10 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "base/status_macros.h"
 #include "benchmarks/common/figures.h"
 #include "benchmarks/common/folder.h"
-#include "lab/load/histogram.h"
 
 namespace benchmarks {
 namespace {
@@ -96,6 +96,22 @@ absl::StatusOr<DiskLimits> MeasureDisk(const std::string& folder) {
                     .sync_us_p10 = share(syncs_us, 0.1),
                     .sync_us_p50 = share(syncs_us, 0.5),
                     .sync_us_p99_9 = share(syncs_us, 0.999)};
+}
+
+absl::StatusOr<lab::Histogram> MeasureSyncsByClock(const std::string& folder, double seconds) {
+  constexpr double kSyncsPerSecond = 1'000;
+  ASSIGN_OR_RETURN(const auto own, Folder::Create(folder, "bench-disk"));
+  DirectFile file(own->path() + "/file");
+  RETURN_IF_ERROR(file.WriteTimes({kBlockBytes, kSyncs}).status());
+  lab::Histogram us;
+  const double begin_s = SecondsNow();
+  for (size_t i = 0; static_cast<double>(i) < seconds * kSyncsPerSecond; ++i) {
+    const double due_s = begin_s + static_cast<double>(i) / kSyncsPerSecond;
+    absl::SleepFor(absl::Seconds(due_s - SecondsNow()));
+    RETURN_IF_ERROR(file.Write(i % kSyncs * kBlockBytes, kBlockBytes));
+    us.Add(static_cast<uint64_t>((SecondsNow() - due_s) * 1e6));
+  }
+  return us;
 }
 
 uint64_t ResidentBytes() {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "lab/load/histogram.h"
 
 namespace benchmarks {
 
@@ -18,6 +19,11 @@ struct DiskLimits {
 
 // Takes about a second. UNIMPLEMENTED where the file system has no direct writing (tmpfs).
 absl::StatusOr<DiskLimits> MeasureDisk(const std::string& folder);
+
+// Writing 4 KiB and syncing a thousand times a second for so many seconds on a machine that does
+// nothing else, each time measured from when it was due: whoever syncs before it answers waits for
+// the machine's own pauses too. In microseconds.
+absl::StatusOr<lab::Histogram> MeasureSyncsByClock(const std::string& folder, double seconds);
 
 // What this program holds in memory now.
 uint64_t ResidentBytes();
