@@ -19,6 +19,7 @@ class DurableTail {
     uint64_t position = 0;
     uint64_t bytes = 0;  // Encoded bytes of the log up to there.
     uint64_t timestamp_ns = 0;
+    uint64_t accounts_unhashed = 0;  // As in NodeStatus.
     // This node's newest seal certificate, and the position that it certifies; null without one.
     std::shared_ptr<const ::hamisha::ledger::v1::Signed> certificate;
     uint64_t certificate_position = 0;

@@ -194,6 +194,7 @@ void Follower::Take(const std::shared_ptr<Pull>& pull, pb::RecordChunk chunk) {
     source_.position = chunk.durable_position();
     source_.bytes = chunk.durable_bytes();
     source_.timestamp_ns = chunk.durable_timestamp_ns();
+    source_.accounts_unhashed = chunk.accounts_unhashed();
   }
   if (chunk.records().empty() && !chunk.has_certificate()) return;
   pull->has_moved = true;

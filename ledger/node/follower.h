@@ -33,6 +33,7 @@ class Follower {
     uint64_t position = 0;
     uint64_t bytes = 0;
     uint64_t timestamp_ns = 0;
+    uint64_t accounts_unhashed = 0;  // As in NodeStatus.
   };
 
   struct Options {

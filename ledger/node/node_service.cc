@@ -31,6 +31,7 @@ pb::Lag LagOf(const Follower::Source& source, const Shard& shard) {
   lag.set_records(Missing(source.position, shard.position()));
   lag.set_bytes(Missing(source.bytes, shard.log_bytes()));
   lag.set_connected(source.is_connected);
+  lag.set_source_accounts_unhashed(source.accounts_unhashed);
   // Before the first record there is nothing to count the time from.
   if (lag.records() > 0 && shard.position() > 0) {
     const auto behind_ns = static_cast<int64_t>(Missing(source.timestamp_ns, shard.timestamp_ns()));

@@ -60,6 +60,7 @@ absl::Status PullStream::Stream() {
     chunk_.set_durable_position(view.position);
     chunk_.set_durable_bytes(view.bytes);
     chunk_.set_durable_timestamp_ns(view.timestamp_ns);
+    chunk_.set_accounts_unhashed(view.accounts_unhashed);
     RETURN_IF_ERROR(FillChunk(reader));
     if (view.certificate != nullptr && view.certificate_position != sent_certificate_position_ &&
         sent_position_ >= view.certificate_position) {

@@ -251,6 +251,7 @@ class Shard {
   absl::StatusOr<pb::Signed> RefuseNow(const pb::Signed& certificate);
 
   bool HasPartsToGive() const;
+  uint64_t accounts_unhashed() const;  // As in NodeStatus.
   bool IsCutShort() const;
   bool HasTimeToCut() const;
   void ApplyCheckpoint(uint64_t position);
@@ -293,6 +294,7 @@ class Shard {
 
   DirtyState dirty_;  // Its memory is used again and again.
   bool is_replayed_ = false;
+  uint64_t rows_ahead_ = 0;           // Of parts that went ahead of the next cut.
   bool has_tree_ = false;             // The keeper of the roots was once given all.
   bool has_changed_ = false;          // The state, since the last checkpoint.
   uint64_t cut_position_ = 0;         // Of the newest cut.

@@ -14,13 +14,20 @@ namespace {
 constexpr uint64_t kRowsAtOnce = uint64_t{131'072} * AccountTable::kBucketRows;
 // In parts while clients are answered: half a millisecond of copying.
 constexpr uint64_t kPartRows = kRowsAtOnce / 256;
+// Of a cut that clients do not feel.
+constexpr uint64_t kShortRows = 4 * kPartRows;
 // While the keeper of the roots is at work.
 constexpr absl::Duration kLookAgain = absl::Milliseconds(5);
 
 }  // namespace
 
 // Too much has changed to be cut at once: it is worked off in parts, for which no record is needed.
-bool Shard::HasPartsToGive() const { return state_.dirty_rows() > kRowsAtOnce; }
+// Where a cut would be short enough for that, parts go ahead of it all the same, which is what
+// clients feel the least; but so many only, as the cut is to come also where much changes again.
+bool Shard::HasPartsToGive() const {
+  const uint64_t rows = state_.dirty_rows();
+  return rows > kRowsAtOnce || (is_replayed_ && rows > kShortRows && rows_ahead_ < kRowsAtOnce);
+}
 
 absl::Duration Shard::UntilCheckpoint() const {
   // Where states were found to differ, the tree stays as it was then.
@@ -40,8 +47,10 @@ absl::Duration Shard::UntilCheckpoint() const {
 void Shard::CheckpointIfDue() {
   if (UntilCheckpoint() > absl::ZeroDuration()) return;
   if (HasPartsToGive()) {
+    if (state_.dirty_rows() <= kRowsAtOnce) rows_ahead_ += kPartRows;
     state_.TakeDirty(kPartRows, dirty_);
     options_.roots->Give(dirty_);
+    if (accounts_unhashed() == 0) PublishTail();
     return;
   }
   const absl::StatusOr<uint64_t> position = AppendCheckpoint({});
@@ -68,7 +77,12 @@ absl::StatusOr<uint64_t> Shard::AppendCheckpoint(const base::Hash256& nonce) {
 }
 
 // After a start from a snapshot the tree is not there at first.
-bool Shard::IsCutShort() const { return has_tree_ || !HasPartsToGive(); }
+bool Shard::IsCutShort() const { return has_tree_ || state_.dirty_rows() <= kRowsAtOnce; }
+
+uint64_t Shard::accounts_unhashed() const {
+  const uint64_t rows = std::min(state_.dirty_rows(), state_.account_count());
+  return rows > (has_tree_ ? kRowsAtOnce : kShortRows) ? rows : 0;
+}
 
 // Whether hashing takes no more than its share of a start.
 bool Shard::HasTimeToCut() const {
@@ -98,6 +112,7 @@ void Shard::Cut(uint64_t position) {
     has_tree_ = is_all;
   } while (!has_tree_);
   cut_position_ = position;
+  rows_ahead_ = 0;
 }
 
 absl::Status Shard::CheckRoot(const Record& record) {
@@ -132,7 +147,8 @@ absl::Status RootDifference(const Checkpoint& checkpoint, const base::Hash256& f
       " the state root of '", owner, "' was ", base::ToHex(checkpoint.root), ", here it is ",
       base::ToHex(found),
       "; this node follows no further and must not open: compare the states, then restart it to "
-      "have its state read back"));
+      "have its state read back; where it differs again its snapshots hold that state too: set up "
+      "a new node id and let it copy another node of the shard"));
 }
 
 }  // namespace ledger

@@ -28,6 +28,13 @@ void Shard::Seal(const pb::SealRequest& request, Answer<pb::Signed> answer) {
   }
   const absl::StatusOr<RecordDraft> draft =
       ownership_.DraftSeal(request.successor(), request.run(), request.epoch());
+  // Clients would wait for it.
+  if (const uint64_t rows = accounts_unhashed(); draft.ok() && rows > 0) {
+    return answer(absl::FailedPreconditionError(
+        absl::StrCat("the state root still lacks ", rows,
+                     " accounts, as after a start or many new ones: seal when the node's status "
+                     "says accounts_unhashed 0")));
+  }
   if (draft.ok() && failed_.ok()) {
     Record record = Draw(*draft, "", 0);
     AppendRecord(record);
@@ -158,6 +165,7 @@ void Shard::GetStatus(Answer<pb::NodeStatus> answer) {
   status.set_following(following_);
   status.set_accounts(state_.account_count());
   status.set_transfers(state_.transfer_count());
+  status.set_accounts_unhashed(accounts_unhashed());
   const std::string fault = Fault();
   status.set_state_differs(!fault.empty());
   if (!is_searching_) status.set_fault(fault);
@@ -226,6 +234,7 @@ void Shard::PublishTail() {
   options_.tail->Set({.position = durable_.position,
                       .bytes = durable_.bytes,
                       .timestamp_ns = durable_.timestamp_ns,
+                      .accounts_unhashed = accounts_unhashed(),
                       .certificate = own_certificate_,
                       .certificate_position = own_certificate_position_,
                       .closed = false});

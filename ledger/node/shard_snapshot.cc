@@ -36,6 +36,10 @@ absl::StatusOr<LogEntry> ToEntry(const pb::OwnershipRecord& message) {
 absl::StatusOr<FrozenShard> Shard::Freeze() {
   RETURN_IF_ERROR(failed_);
   if (!last_) return absl::FailedPreconditionError("the log is empty: there is nothing to keep");
+  // Else a restart would read back just that state.
+  if (const std::string fault = Fault(); !fault.empty()) {
+    return absl::DataLossError(absl::StrCat("this state is not to be kept: ", fault));
+  }
   FrozenShard frozen;
   frozen.facts = {.shard = options_.config.shard(),
                   .position = position(),

@@ -52,9 +52,19 @@ std::string CopyText(const ledger_pb::CopyProgress& copy) {
 }
 
 // How far the replica is.
+// Here or at the source: a seal would be refused.
+uint64_t Unhashed(const ledger_pb::NodeStatus& status) {
+  return std::max(status.accounts_unhashed(), status.lag().source_accounts_unhashed());
+}
+
 std::string WhereText(const ledger_pb::NodeStatus& status) {
-  return status.has_copy() ? absl::StrCat(CopyText(status.copy()), "; ", LagText(status.lag()))
-                           : LagText(status.lag());
+  std::string text = LagText(status.lag());
+  if (status.has_copy()) text = absl::StrCat(CopyText(status.copy()), "; ", text);
+  const uint64_t unhashed = Unhashed(status);
+  if (unhashed > 0) {
+    absl::StrAppend(&text, "; the state root still lacks ", WithThousands(unhashed), " accounts");
+  }
+  return text;
 }
 
 absl::StatusOr<ledger_pb::NodeStatus> Follow(const NodeStub& node, OrderContext& order,
@@ -198,7 +208,7 @@ class AwaitLagDriver final : public ActionDriver<action::LedgerAwaitLag> {
     const ledger_pb::Lag& lag = status.lag();
     // Without a time some are missing, and it is not known since when.
     const bool has_time = lag.has_time() || lag.records() == 0;
-    return !status.following().empty() && lag.connected() && has_time &&
+    return !status.following().empty() && lag.connected() && has_time && Unhashed(status) == 0 &&
            ToDuration(lag.time()) <= ToDuration(wanted.max_lag()) &&
            (wanted.max_records() == 0 || lag.records() <= wanted.max_records());
   }

@@ -34,6 +34,11 @@ class SealDriver final : public ActionDriver<action::LedgerSeal> {
     if (!status.ok()) return ReadError("asking the ledger node", status.status());
     const auto successor = NodeOnSite(order.order(), status->shard(), seal.to());
     if (!successor.ok()) return Failed(successor.status().message());
+    if (status->accounts_unhashed() > 0) {
+      return Failed(absl::StrCat("the state root of ", Describe(*status), " still lacks ",
+                                 WithThousands(status->accounts_unhashed()),
+                                 " accounts: try again when it has them"));
+    }
     return Succeeded(absl::StrCat("would seal shard ", status->shard(), " for ", *successor, "; ",
                                   Describe(*status)));
   }

@@ -197,7 +197,11 @@ TEST_CASE("await_lag waits until the replica is near enough", "[drivers]") {
   near.mutable_lag()->set_records(90);
   auto broken = near;
   broken.mutable_lag()->set_connected(false);
-  node.later = {far, broken, near};
+  auto unhashed = near;
+  unhashed.set_accounts_unhashed(5'000'000);
+  auto unhashed_there = near;
+  unhashed_there.mutable_lag()->set_source_accounts_unhashed(5'000'000);
+  node.later = {far, broken, unhashed, unhashed_there, near};
   std::vector<std::string> progress;
   OrderContext context(order, base::SystemClock(),
                        [&](const std::string& message) { progress.push_back(message); });
@@ -209,6 +213,15 @@ TEST_CASE("await_lag waits until the replica is near enough", "[drivers]") {
 
   node.status.set_fault("the source has lost data");
   CHECK(Drive(node.drivers, order).outcome() == kFailed);
+}
+
+TEST_CASE("the check of a seal fails while the state root lacks many accounts", "[drivers]") {
+  FakeNode node;
+  node.status.set_accounts_unhashed(5'000'000);
+  auto order = MakeOrder("source-0", pb::MODE_CHECK, SealTo("target"));
+  const auto result = Drive(node.drivers, order);
+  CHECK(result.outcome() == kFailed);
+  CHECK_THAT(result.message(), Catch::Contains("still lacks 5,000,000 accounts"));
 }
 
 TEST_CASE("an unequal comparison is a failure that names shard and difference", "[drivers]") {

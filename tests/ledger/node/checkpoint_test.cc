@@ -202,6 +202,63 @@ struct Watched {
   }
 };
 
+// More than a cut takes that clients do not feel, before anything was ever cut.
+void WriteManyAccounts(ShardBench& bench) {
+  constexpr uint64_t kAccounts = 5 * kBatchEventsMax;
+  std::vector<Account> accounts;
+  for (uint64_t id = 1; id <= kAccounts; ++id) {
+    accounts.push_back(TwoAccounts()[0]);
+    accounts.back().id = {0, id};
+    if (accounts.size() < kBatchEventsMax) continue;
+    bench.Write(RecordKind::kAccounts, accounts);
+    accounts.clear();
+  }
+}
+
+absl::Status SealNow(ShardBench& bench) {
+  pb::SealRequest request;
+  request.set_run("run");
+  request.set_successor("target");
+  absl::Status status;
+  bench.shard->Seal(request,
+                    [&](const absl::StatusOr<pb::Signed>& sealed) { status = sealed.status(); });
+  bench.Sync();
+  return status;
+}
+
+uint64_t AccountsUnhashed(ShardBench& bench) {
+  uint64_t accounts = 0;
+  bench.shard->GetStatus([&](const absl::StatusOr<pb::NodeStatus>& status) {
+    accounts = status.value().accounts_unhashed();
+  });
+  bench.Sync();
+  return accounts;
+}
+
+TEST_CASE("a seal is refused while the state root lacks so many accounts that it took long",
+          "[checkpoint]") {
+  ShardBench bench;
+  WriteManyAccounts(bench);
+  CHECK(AccountsUnhashed(bench) == 5 * kBatchEventsMax);
+  const absl::Status status = SealNow(bench);
+  CHECK(status.code() == absl::StatusCode::kFailedPrecondition);
+  CHECK_THAT(std::string(status.message()), Catch::Contains("lacks 40950 accounts"));
+}
+
+TEST_CASE("parts go ahead of a large cut until a seal is short", "[checkpoint]") {
+  ShardBench bench;
+  WriteManyAccounts(bench);
+  const uint64_t before = bench.shard->position();
+  while (AccountsUnhashed(bench) > 0) {
+    bench.Advance(absl::Minutes(1));
+    bench.shard->CheckpointIfDue();
+    while (!bench.roots().IsIdle()) {
+    }
+  }
+  CHECK(bench.shard->position() == before);
+  CHECK(SealNow(bench).ok());
+}
+
 TEST_CASE("the log says the root of each checkpoint in the next", "[checkpoint]") {
   Watched watched;
   watched.cluster.Stop("source");

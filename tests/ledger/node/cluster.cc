@@ -160,6 +160,8 @@ Cluster::Place& Cluster::At(const std::string& node) {
   UNREACHABLE();
 }
 
+bool HasAllHashed(const pb::NodeStatus& status) { return status.accounts_unhashed() == 0; }
+
 pb::Id AccountId(uint64_t number) {
   pb::Id id;
   id.set_high(uint64_t{Cluster::kShard} << 48);

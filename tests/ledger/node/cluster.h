@@ -66,6 +66,9 @@ class Cluster {
   std::vector<Place> places_;
 };
 
+// A wanted status: a seal has nothing to wait for.
+bool HasAllHashed(const pb::NodeStatus& status);
+
 // Requests. Account `number` of the shard; its currency is 1.
 pb::Id AccountId(uint64_t number);
 pb::CreateAccountsRequest Accounts(uint64_t first, int count);

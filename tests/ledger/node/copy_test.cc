@@ -85,6 +85,7 @@ TEST_CASE("what was copied, and the records behind it, are what the source has",
   AwaitEqual(cluster);
   CHECK(HasCopied(cluster));
 
+  cluster.Await("source", HasAllHashed);
   const auto seal = Seal(cluster.node("source"), "run", "target");
   REQUIRE(seal.ok());
   cluster.AwaitCopied("target", cluster.Status("source").position());

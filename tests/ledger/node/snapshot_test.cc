@@ -268,6 +268,7 @@ TEST_CASE("a snapshot holds the certificates of a shard of very many currencies"
     }
     REQUIRE(Create(cluster.ledger("source"), accounts).response.results_size() == 0);
   }
+  cluster.Await("source", HasAllHashed);
   const auto seal = Seal(cluster.node("source"), "run", "target");
   CHECK(seal.response.ByteSizeLong() > kSnapshotPayloadBytesMax);
   CHECK(TakeSnapshot(cluster, "source") == kBatches + 2);
