@@ -57,6 +57,10 @@ Rehearsed Rehearse(const Scenario& scenario) {
   const std::string output = rehearsed.folder->path() + "/output";
   REQUIRE(files.Replace(lab, LabFileOf(scenario)).ok());
   std::string playbook = SOURCE_DIR "/playbooks/weekend_cutover.yaml";
+  if (!scenario.playbook.empty()) {
+    playbook = rehearsed.folder->path() + "/playbook.yaml";
+    REQUIRE(files.Replace(playbook, scenario.playbook).ok());
+  }
   if (scenario.short_timeouts) {
     const std::string yaml = files.Read(playbook).value();
     playbook = rehearsed.folder->path() + "/weekend_cutover.yaml";

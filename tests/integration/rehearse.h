@@ -16,6 +16,7 @@ struct Scenario {
   std::string machines = "{}";  // Of the lab file: where the sites differ.
   bool rollback_unknown = false;
   bool short_timeouts = false;  // Of the playbook's orders: 1 s.
+  std::string playbook = "";    // YAML; none: the weekend's.
 };
 
 struct Rehearsed {
