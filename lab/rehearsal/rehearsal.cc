@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/status_macros.h"
 #include "hamisha/orchestrator/v1/orchestrator.grpc.pb.h"
+#include "lab/load/run_files.h"
 #include "orchestrator/plan/plan.h"
 
 namespace lab {
@@ -112,13 +113,23 @@ absl::Status Rehearsal::StartLoad() {
   RETURN_IF_ERROR(
       platform_->RunToEnd("prepare", "hamisha-load", command({"prepare"}), kPrepareMax));
   display_.Line(absl::StrCat("load: ", lab.load.rate_per_s, " transactions a second"));
-  return platform_->supervisor().Start(
+  RETURN_IF_ERROR(platform_->supervisor().Start(
       kLoad,
       platform_->CommandOf(
           kLoad, "hamisha-load",
           command({"run", "--rate", absl::StrCat(lab.load.rate_per_s), "--drain",
                    absl::FormatDuration(lab.load.drain), "--seed", absl::StrCat(lab.load.seed)})),
-      Lifetime::kService);
+      Lifetime::kService));
+  // It notes every opening balance before it sends anything.
+  const std::string opening = absl::StrCat(folder, "/", kOpeningFile);
+  for (absl::Duration waited; !base::SystemFileSystem().Exists(opening); waited += kTurn) {
+    if (waited > kPrepareMax || !platform_->unexpected_ends().empty()) {
+      return absl::UnavailableError(
+          absl::StrCat("the load does not begin: see ", options_.directory, "/logs/load.log"));
+    }
+    RETURN_IF_ERROR(Wait(kTurn));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> Rehearsal::Submit() {
