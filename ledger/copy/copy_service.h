@@ -11,11 +11,11 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "base/work_queue.h"
 #include "hamisha/ledger/v1/copy.grpc.pb.h"
 #include "ledger/copy/exports.h"
 #include "ledger/copy/snapshot_requests.h"
 #include "ledger/copy/throttle.h"
-#include "ledger/copy/work_queue.h"
 
 namespace ledger {
 
@@ -96,7 +96,7 @@ class CopyService final : public CopiesWithRawPieces {
   absl::Mutex begin_mutex_;  // One copy begins, or is dropped, at a time.
   std::map<std::string, Asked> asked_ ABSL_GUARDED_BY(begin_mutex_);  // By follower.
 
-  WorkQueue queue_;  // Last: its work uses the others.
+  base::WorkQueue queue_;  // Last: its work uses the others.
 };
 
 }  // namespace ledger

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/invariant.h"
 #include "base/status_macros.h"
+#include "base/work_queue.h"
 #include "ledger/copy/commit_latency.h"
 #include "ledger/copy/copy_service.h"
 #include "ledger/copy/exports.h"
@@ -25,7 +26,6 @@
 #include "ledger/node/durable_tail.h"
 #include "ledger/node/faults_service.h"
 #include "ledger/node/follower.h"
-#include "ledger/node/late_saver.h"
 #include "ledger/node/ledger_service.h"
 #include "ledger/node/node_service.h"
 #include "ledger/node/read_pool.h"
@@ -81,7 +81,7 @@ pb::SourceTail ToSourceTail(const DurableTail::View& view) {
 struct LedgerNode::State {
   Disk disk;
   std::optional<CommitLatency> latency;
-  std::optional<LateSaver> saver;
+  std::optional<base::WorkQueue> saver;  // A sync of a small file would stop the writer.
   std::optional<Writer> writer;
   std::optional<Follower> follower;
   std::optional<ReadPool> reads;
@@ -120,8 +120,18 @@ struct LedgerNode::State {
 
   void StartWriter() {
     latency.emplace(*disk.options.clock);
-    saver.emplace(disk.options.say);
-    disk.shard->SetSaveLater([this](LateSaver::Save save) { saver->Post(std::move(save)); });
+    saver.emplace();
+    disk.shard->SetSaveLater([this](std::function<absl::Status()> save) {
+      const auto say = [this](absl::string_view why) {
+        if (!disk.options.say) return;
+        disk.options.say(
+            absl::StrCat("could not be saved, and is known until the next start only: ", why));
+      };
+      const bool is_taken = saver->Run([say, save = std::move(save)] {
+        if (const absl::Status status = save(); !status.ok()) say(status.message());
+      });
+      if (!is_taken) say("too much waits to be saved, or the node is stopping");
+    });
     writer.emplace(
         *disk.shard, *disk.log,
         WriterOptions{.requests_max = disk.options.requests_max,

@@ -1,8 +1,8 @@
-#include "ledger/copy/work_queue.h"
+#include "base/work_queue.h"
 
 #include <utility>
 
-namespace ledger {
+namespace base {
 
 WorkQueue::WorkQueue() {
   thread_ = std::thread([this] { Loop(); });
@@ -11,29 +11,30 @@ WorkQueue::WorkQueue() {
 WorkQueue::~WorkQueue() { Stop(); }
 
 bool WorkQueue::Run(std::function<void()> work) {
-  const absl::MutexLock lock(&mutex_);
-  if (stopping_ || waiting_.size() >= kWaitingMax) return false;
-  waiting_.push_back(std::move(work));
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || waiting_.size() >= kWaitingMax) return false;
+    waiting_.push_back(std::move(work));
+  }
+  changed_.notify_one();
   return true;
 }
 
 void WorkQueue::Stop() {
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
+  changed_.notify_one();
   if (thread_.joinable()) thread_.join();
 }
 
 void WorkQueue::Loop() {
-  const auto has_news = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return stopping_ || !waiting_.empty();
-  };
   while (true) {
     std::function<void()> work;
     {
-      const absl::MutexLock lock(&mutex_);
-      mutex_.Await(absl::Condition(&has_news));
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
       if (waiting_.empty()) return;
       work = std::move(waiting_.front());
       waiting_.pop_front();
@@ -42,4 +43,4 @@ void WorkQueue::Loop() {
   }
 }
 
-}  // namespace ledger
+}  // namespace base
