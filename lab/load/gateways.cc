@@ -1,6 +1,7 @@
 #include "lab/load/gateways.h"
 
 #include <algorithm>
+#include <future>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -13,6 +14,7 @@ namespace {
 constexpr absl::Duration kAttemptTimeout = absl::Seconds(30);
 constexpr absl::Duration kBackoffMin = absl::Milliseconds(10);
 constexpr absl::Duration kBackoffMax = absl::Milliseconds(200);
+constexpr uint64_t kLookupsAtOnce = 16;
 
 }  // namespace
 
@@ -120,21 +122,47 @@ absl::StatusOr<pb::TransfersResponse> Gateways::GetAccountTransfers(
   return Call(&pb::Ledger::Stub::GetAccountTransfers, request);
 }
 
-absl::StatusOr<std::vector<std::optional<Balance>>> LookupBalances(Gateways& gateways,
-                                                                   const AccountSpace& space) {
-  std::vector<std::optional<Balance>> balances(space.size());
-  pb::LookupRequest request;
-  for (uint64_t ordinal = 0; ordinal < space.size(); ++ordinal) {
-    *request.add_ids() = ToProto(space.IdOf(ordinal));
-    if (request.ids_size() < kLookupIdsMax && ordinal + 1 < space.size()) continue;
+namespace {
+
+using Balances = std::vector<std::optional<Balance>>;
+
+// Of each kLookupsAtOnce-th request's accounts, from account `first` on.
+absl::Status LookupSome(Gateways& gateways, const AccountSpace& space, uint64_t first,
+                        Balances& balances) {
+  constexpr uint64_t kStride = uint64_t{kLookupsAtOnce} * kLookupIdsMax;
+  for (uint64_t begin = first; begin < space.size(); begin += kStride) {
+    pb::LookupRequest request;
+    const uint64_t end = std::min<uint64_t>(begin + kLookupIdsMax, space.size());
+    for (uint64_t ordinal = begin; ordinal < end; ++ordinal) {
+      *request.add_ids() = ToProto(space.IdOf(ordinal));
+    }
     ASSIGN_OR_RETURN(const pb::AccountsResponse response, gateways.LookupAccounts(request));
     for (const pb::Account& account : response.accounts()) {
       const auto found = space.OrdinalOf(FromProto(account.id()));
-      if (!found) return absl::InternalError("the gateway answered an account not asked for");
+      if (!found || *found < begin || *found >= end) {
+        return absl::InternalError("the gateway answered an account not asked for");
+      }
       balances[*found] = {.debits = account.debits_posted(), .credits = account.credits_posted()};
     }
-    request.clear_ids();
   }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+// Several at once, since each takes a round trip of the link.
+absl::StatusOr<std::vector<std::optional<Balance>>> LookupBalances(Gateways& gateways,
+                                                                   const AccountSpace& space) {
+  Balances balances(space.size());
+  std::vector<std::future<absl::Status>> lookups;
+  for (uint64_t number = 0; number < kLookupsAtOnce; ++number) {
+    lookups.push_back(std::async(std::launch::async, [&, first = number * kLookupIdsMax] {
+      return LookupSome(gateways, space, first, balances);
+    }));
+  }
+  absl::Status status;
+  for (std::future<absl::Status>& lookup : lookups) status.Update(lookup.get());
+  RETURN_IF_ERROR(status);
   return balances;
 }
 
