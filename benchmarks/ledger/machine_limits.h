@@ -17,7 +17,8 @@ struct DiskLimits {
   double sync_us_p99_9 = 0;
 };
 
-// Takes about a second. UNIMPLEMENTED where the file system has no direct writing (tmpfs).
+// Takes about a second. absl::IsUnimplemented() where the file system has no direct writing
+// (tmpfs).
 absl::StatusOr<DiskLimits> MeasureDisk(const std::string& folder);
 
 // Writing 4 KiB and syncing a thousand times a second for so many seconds on a machine that does

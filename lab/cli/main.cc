@@ -12,7 +12,7 @@ namespace {
 namespace api = hamisha::lab::v1;
 
 // What is to be done, set by the subcommand that was given.
-using Todo = std::function<int(base::Interrupt&)>;
+using Action = std::function<int(base::Interrupt&)>;
 
 struct AskArguments {
   std::string directory;
@@ -35,40 +35,40 @@ CLI::App* AddAsk(CLI::App& lab, const char* name, const char* what, AskArguments
   return command;
 }
 
-Todo Ask(const AskArguments& arguments, LabCall call) {
+Action Ask(const AskArguments& arguments, LabCall call) {
   return [&arguments, call = std::move(call)](base::Interrupt& /*interrupt*/) {
     return AskLab(arguments.directory, arguments.format == "json", call);
   };
 }
 
-void AddLink(CLI::App& lab, AskArguments& arguments, Todo& todo) {
+void AddLink(CLI::App& lab, AskArguments& arguments, Action& action) {
   AddAsk(lab, "status", "what runs, and where it listens", arguments)->callback([&] {
-    todo = Ask(arguments, [](auto& stub, auto* context, auto* view) {
+    action = Ask(arguments, [](auto& stub, auto* context, auto* view) {
       return stub.GetLab(context, {}, view);
     });
   });
   AddAsk(lab, "cut", "cut the link between the sites", arguments)->callback([&] {
-    todo = Ask(arguments, [](auto& stub, auto* context, auto* view) {
+    action = Ask(arguments, [](auto& stub, auto* context, auto* view) {
       return stub.CutLink(context, {}, view);
     });
   });
   AddAsk(lab, "heal", "heal the link", arguments)->callback([&] {
-    todo = Ask(arguments, [](auto& stub, auto* context, auto* view) {
+    action = Ask(arguments, [](auto& stub, auto* context, auto* view) {
       return stub.HealLink(context, {}, view);
     });
   });
   AddAsk(lab, "down", "end the lab", arguments)->callback([&] {
-    todo = Ask(arguments, [](auto& stub, auto* context, auto* view) {
+    action = Ask(arguments, [](auto& stub, auto* context, auto* view) {
       return stub.EndLab(context, {}, view);
     });
   });
 }
 
-void AddProcesses(CLI::App& lab, AskArguments& arguments, Todo& todo) {
+void AddProcesses(CLI::App& lab, AskArguments& arguments, Action& action) {
   CLI::App* const kill = AddAsk(lab, "kill", "kill -9 a process", arguments);
   kill->add_option("NAME", arguments.name, "as `status` shows it")->required();
   kill->callback([&] {
-    todo = Ask(arguments, [&](auto& stub, auto* context, auto* view) {
+    action = Ask(arguments, [&](auto& stub, auto* context, auto* view) {
       api::ProcessRequest request;
       request.set_name(arguments.name);
       return stub.Kill(context, request, view);
@@ -77,7 +77,7 @@ void AddProcesses(CLI::App& lab, AskArguments& arguments, Todo& todo) {
   CLI::App* const start = AddAsk(lab, "start", "start a process that is down", arguments);
   start->add_option("NAME", arguments.name, "as `status` shows it")->required();
   start->callback([&] {
-    todo = Ask(arguments, [&](auto& stub, auto* context, auto* view) {
+    action = Ask(arguments, [&](auto& stub, auto* context, auto* view) {
       api::ProcessRequest request;
       request.set_name(arguments.name);
       return stub.Start(context, request, view);
@@ -87,7 +87,7 @@ void AddProcesses(CLI::App& lab, AskArguments& arguments, Todo& todo) {
   flip->add_option("--site", arguments.site, "source or target")->required();
   flip->add_option("--shard", arguments.shard, "the shard's number")->required();
   flip->callback([&] {
-    todo = Ask(arguments, [&](auto& stub, auto* context, auto* view) {
+    action = Ask(arguments, [&](auto& stub, auto* context, auto* view) {
       api::FlipRequest request;
       request.set_site(arguments.site);
       request.set_shard(arguments.shard);
@@ -96,16 +96,16 @@ void AddProcesses(CLI::App& lab, AskArguments& arguments, Todo& todo) {
   });
 }
 
-void AddUp(CLI::App& lab, LabUpArguments& arguments, Todo& todo) {
+void AddUp(CLI::App& lab, LabUpArguments& arguments, Action& action) {
   CLI::App* const up = lab.add_subcommand("up", "bring a platform up and keep it up");
   up->add_option("LABFILE", arguments.lab_path, "what to bring up")->required();
   up->add_option("--dir", arguments.directory, "where everything is kept (a new temporary one)");
   up->callback([&] {
-    todo = [&arguments](base::Interrupt& interrupt) { return LabUp(arguments, interrupt); };
+    action = [&arguments](base::Interrupt& interrupt) { return LabUp(arguments, interrupt); };
   });
 }
 
-void AddRehearse(CLI::App& app, RehearseArguments& arguments, std::string& format, Todo& todo) {
+void AddRehearse(CLI::App& app, RehearseArguments& arguments, std::string& format, Action& action) {
   CLI::App* const rehearse =
       app.add_subcommand("rehearse", "run a playbook on a lab under load, and prove the result");
   rehearse->add_option("PLAYBOOK", arguments.playbook_path, "what to rehearse")->required();
@@ -115,7 +115,7 @@ void AddRehearse(CLI::App& app, RehearseArguments& arguments, std::string& forma
   rehearse->add_flag("--keep", arguments.keep, "keep the nodes' data too");
   AddFormat(*rehearse, format);
   rehearse->callback([&] {
-    todo = [&](base::Interrupt& interrupt) {
+    action = [&](base::Interrupt& interrupt) {
       arguments.json = format == "json";
       return Rehearse(arguments, interrupt);
     };
@@ -126,15 +126,15 @@ void AddRehearse(CLI::App& app, RehearseArguments& arguments, std::string& forma
 int Main(int argc, char** argv) {
   CLI::App app("A whole platform on one machine, and rehearsals on it", "hamisha lab");
   app.require_subcommand(1);
-  Todo todo;
+  Action action;
   AskArguments ask;
   LabUpArguments up;
   RehearseArguments rehearse;
   std::string format = "text";
-  AddUp(app, up, todo);
-  AddLink(app, ask, todo);
-  AddProcesses(app, ask, todo);
-  AddRehearse(app, rehearse, format, todo);
+  AddUp(app, up, action);
+  AddLink(app, ask, action);
+  AddProcesses(app, ask, action);
+  AddRehearse(app, rehearse, format, action);
   try {
     const bool in_full = argc > 1 && absl::string_view(argv[1]) == "lab";
     app.parse(argc - (in_full ? 1 : 0), argv + (in_full ? 1 : 0));
@@ -142,7 +142,7 @@ int Main(int argc, char** argv) {
     return app.exit(error) == 0 ? kExitOk : kExitInvalid;
   }
   base::Interrupt interrupt;
-  return todo(interrupt);
+  return action(interrupt);
 }
 
 }  // namespace
