@@ -98,6 +98,13 @@ struct WithSilent {
   Silent silent{StoppedAddress(pair)};
 
   WithSilent() { pair.cluster.Follow("target", "silent"); }
+  // Until the call is cancelled, since nobody answers.
+  grpc::Status Verify(grpc::ClientContext& context) {
+    pb::VerifyAgainstRequest request;
+    request.set_node_id("silent");
+    pb::VerifyAgainstResponse response;
+    return pair.cluster.verification("target").VerifyAgainst(&context, request, &response);
+  }
   static std::string StoppedAddress(Pair& pair) {
     pair.cluster.Stop("silent");
     return pair.cluster.Address("silent");
@@ -108,13 +115,7 @@ TEST_CASE("the primary is asked while this node waits, so that it keeps what it 
           "[verify]") {
   WithSilent with;
   grpc::ClientContext context;
-  std::thread verifying([&] {
-    pb::VerifyAgainstRequest request;
-    request.set_node_id("silent");
-    pb::VerifyAgainstResponse response;
-    CHECK_FALSE(
-        with.pair.cluster.verification("target").VerifyAgainst(&context, request, &response).ok());
-  });
+  std::thread verifying([&] { CHECK_FALSE(with.Verify(context).ok()); });
   with.silent.AwaitAsked();
   context.TryCancel();
   verifying.join();
@@ -123,12 +124,7 @@ TEST_CASE("the primary is asked while this node waits, so that it keeps what it 
 TEST_CASE("a comparison that nobody waits for any more makes room for the next", "[verify]") {
   WithSilent with;
   grpc::ClientContext context;
-  std::thread verifying([&] {
-    pb::VerifyAgainstRequest request;
-    request.set_node_id("silent");
-    pb::VerifyAgainstResponse response;
-    with.pair.cluster.verification("target").VerifyAgainst(&context, request, &response);
-  });
+  std::thread verifying([&] { CHECK_FALSE(with.Verify(context).ok()); });
   with.silent.AwaitAsked();
   CHECK(with.pair.Verify().status.error_code() == grpc::ABORTED);
   context.TryCancel();
