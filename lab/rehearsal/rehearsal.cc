@@ -184,15 +184,16 @@ absl::Status Rehearsal::GoBackAgain(RunFollower& follower) {
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(platform_->AwaitAgents());
-  api::RollbackRunRequest request;
+  api::ActRequest request;
   request.set_run(run.run());
-  request.set_requested_by("hamisha rehearse");
-  request.set_reason("the link is there again");
+  request.mutable_act()->set_act(api::ACT_ROLLBACK);
+  request.mutable_act()->set_by("hamisha rehearse");
+  request.mutable_act()->set_reason("the link is there again");
   const auto stub = api::Orchestrator::NewStub(rpc::Connect(platform_->orchestrator()));
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(clock_.WallNow() + kCallMax));
   api::RunView begun;
-  RETURN_IF_ERROR(rpc::FromGrpc(stub->RollbackRun(&context, request, &begun)));
+  RETURN_IF_ERROR(rpc::FromGrpc(stub->Act(&context, request, &begun)));
   display_.Line("going back again");
   const absl::Duration deadline = clock_.MonotonicNow() + kCallMax;
   while (follower.View().state() == api::RUN_STATE_UNKNOWN && clock_.MonotonicNow() < deadline) {

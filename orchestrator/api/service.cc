@@ -6,9 +6,9 @@
 
 namespace orchestrator {
 
+using hamisha::orchestrator::v1::ActRequest;
 using hamisha::orchestrator::v1::ListAgentsRequest;
 using hamisha::orchestrator::v1::ListAgentsResponse;
-using hamisha::orchestrator::v1::RollbackRunRequest;
 using hamisha::orchestrator::v1::RunRequest;
 using hamisha::orchestrator::v1::RunView;
 using hamisha::orchestrator::v1::SubmitRunRequest;
@@ -59,10 +59,9 @@ grpc::Status OrchestratorService::WatchRun(grpc::ServerContext* context, const R
   return grpc::Status::OK;
 }
 
-grpc::Status OrchestratorService::RollbackRun(grpc::ServerContext* /*context*/,
-                                              const RollbackRunRequest* request,
-                                              RunView* response) {
-  absl::StatusOr<RunView> view = control_.RollBack(*request);
+grpc::Status OrchestratorService::Act(grpc::ServerContext* /*context*/, const ActRequest* request,
+                                      RunView* response) {
+  absl::StatusOr<RunView> view = control_.Act(*request);
   if (!view.ok()) return rpc::ToGrpc(view.status());
   *response = *std::move(view);
   return grpc::Status::OK;

@@ -20,9 +20,9 @@ class OrchestratorService final : public hamisha::orchestrator::v1::Orchestrator
   grpc::Status WatchRun(grpc::ServerContext* context,
                         const hamisha::orchestrator::v1::RunRequest* request,
                         grpc::ServerWriter<hamisha::orchestrator::v1::RunView>* writer) override;
-  grpc::Status RollbackRun(grpc::ServerContext* context,
-                           const hamisha::orchestrator::v1::RollbackRunRequest* request,
-                           hamisha::orchestrator::v1::RunView* response) override;
+  grpc::Status Act(grpc::ServerContext* context,
+                   const hamisha::orchestrator::v1::ActRequest* request,
+                   hamisha::orchestrator::v1::RunView* response) override;
   grpc::Status ListAgents(grpc::ServerContext* context,
                           const hamisha::orchestrator::v1::ListAgentsRequest* request,
                           hamisha::orchestrator::v1::ListAgentsResponse* response) override;

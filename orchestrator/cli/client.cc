@@ -51,11 +51,11 @@ absl::StatusOr<v1::RunView> Client::GetRun(const std::string& run) {
   return view;
 }
 
-absl::StatusOr<v1::RunView> Client::Rollback(const v1::RollbackRunRequest& request) {
+absl::StatusOr<v1::RunView> Client::Act(const v1::ActRequest& request) {
   grpc::ClientContext context;
   SetDeadline(context);
   v1::RunView view;
-  const absl::Status status = rpc::FromGrpc(stub_->RollbackRun(&context, request, &view));
+  const absl::Status status = rpc::FromGrpc(stub_->Act(&context, request, &view));
   if (!status.ok()) return status;
   return view;
 }

@@ -17,8 +17,8 @@ class Client {
 
   absl::StatusOr<std::string> Submit(const hamisha::orchestrator::v1::SubmitRunRequest& request);
   absl::StatusOr<hamisha::orchestrator::v1::RunView> GetRun(const std::string& run);
-  absl::StatusOr<hamisha::orchestrator::v1::RunView> Rollback(
-      const hamisha::orchestrator::v1::RollbackRunRequest& request);
+  absl::StatusOr<hamisha::orchestrator::v1::RunView> Act(
+      const hamisha::orchestrator::v1::ActRequest& request);
   absl::StatusOr<hamisha::orchestrator::v1::ListAgentsResponse> ListAgents();
 
   // Calls `show` with the run now and after each change, until it has ended; returns it as it then

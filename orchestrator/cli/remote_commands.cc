@@ -219,11 +219,12 @@ int RollbackCommand(const Options& options) {
       !Confirm(options, absl::StrCat("taking back the live run ", run->run()), run->plan())) {
     return kExitRefused;
   }
-  v1::RollbackRunRequest request;
+  v1::ActRequest request;
   request.set_run(run->run());
-  request.set_requested_by(OperatorName());
-  request.set_reason(options.reason);
-  const auto begun = client.Rollback(request);
+  request.mutable_act()->set_act(v1::ACT_ROLLBACK);
+  request.mutable_act()->set_by(OperatorName());
+  request.mutable_act()->set_reason(options.reason);
+  const auto begun = client.Act(request);
   if (!begun.ok()) return Fail(client, begun.status());
   return options.detach ? kExitOk : WatchRun(client, run->run(), options);
 }

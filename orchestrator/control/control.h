@@ -53,8 +53,9 @@ class Control final : private FleetHandler {
   absl::StatusOr<std::string> Submit(const hamisha::orchestrator::v1::SubmitRunRequest& request);
   // "" is the newest. NOT_FOUND without such a run.
   absl::StatusOr<hamisha::orchestrator::v1::RunView> Get(const std::string& run);
-  absl::StatusOr<hamisha::orchestrator::v1::RunView> RollBack(
-      const hamisha::orchestrator::v1::RollbackRunRequest& request);
+  // What a person decided, as orchestrator.proto has it.
+  absl::StatusOr<hamisha::orchestrator::v1::RunView> Act(
+      const hamisha::orchestrator::v1::ActRequest& request);
   hamisha::orchestrator::v1::ListAgentsResponse Agents() const;
 
   // Returns when something of the newest run has changed since `seen` (what this returned before; 0

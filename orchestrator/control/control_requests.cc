@@ -9,8 +9,8 @@
 
 namespace orchestrator {
 
+using hamisha::orchestrator::v1::ActRequest;
 using hamisha::orchestrator::v1::ListAgentsResponse;
-using hamisha::orchestrator::v1::RollbackRunRequest;
 using hamisha::orchestrator::v1::RunView;
 using hamisha::orchestrator::v1::SubmitRunRequest;
 
@@ -43,18 +43,34 @@ absl::StatusOr<std::string> Control::Submit(const SubmitRunRequest& request) {
   return created.run;
 }
 
+namespace {
+
+// A rehearsal has as long a window as the night, from its start on.
+std::optional<Window> WindowFor(hamisha::orchestrator::v1::RunKind kind, const Plan& plan,
+                                absl::Time now) {
+  std::optional<Window> window = plan.window;
+  if (window.has_value() && kind == hamisha::orchestrator::v1::RUN_KIND_REHEARSAL) {
+    window->end = now + (window->end - window->start);
+    window->start = now;
+  }
+  return window;
+}
+
+}  // namespace
+
 absl::Status Control::StartRun(RunCreated& created, std::shared_ptr<const Plan> plan) {
   if (run_ != nullptr && !run_->ended()) {
     return absl::FailedPreconditionError(absl::StrCat(
         "run ", run_->created().run, " goes on: wait for its end, or roll it back first"));
   }
   ASSIGN_OR_RETURN(created.run, store_.NewRunId(created.plan, Now()));
+  created.window = WindowFor(created.kind, *plan, Now());
   ASSIGN_OR_RETURN(std::unique_ptr<LiveRun> run, store_.Create(created, std::move(plan)));
   // What the run before still has to say must not be lost with it.
   if (run_ != nullptr) RETURN_IF_ERROR(run_->Commit());
   run_ = std::move(run);
   options_.log(absl::StrCat("starts run ", created.run));
-  return Apply(Started{});
+  return Apply(Started{created.submitted_by, created.window});
 }
 
 absl::StatusOr<RunView> Control::Get(const std::string& run) {
@@ -73,15 +89,15 @@ absl::StatusOr<RunView> Control::Get(const std::string& run) {
   return live->View(term_);
 }
 
-absl::StatusOr<RunView> Control::RollBack(const RollbackRunRequest& request) {
+absl::StatusOr<RunView> Control::Act(const ActRequest& request) {
   RunView view;
   const absl::Status asked = Call([&]() -> absl::Status {
     if (run_ == nullptr) return absl::NotFoundError("there has been no run yet");
     if (!request.run().empty() && request.run() != run_->created().run) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("only the newest run can go back, and that is ", run_->created().run));
+      return absl::FailedPreconditionError(absl::StrCat(
+          "only the newest run can be decided about, and that is ", run_->created().run));
     }
-    RETURN_IF_ERROR(Apply(RollbackRequested{request.requested_by(), request.reason()}));
+    RETURN_IF_ERROR(Apply(PersonActed{request.act()}));
     view = run_->View(term_);
     return absl::OkStatus();
   });

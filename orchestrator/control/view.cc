@@ -44,6 +44,26 @@ void SetTimes(const ActionRun& action, StepView& view) {
   if (action.ended < absl::InfiniteFuture()) SetTime(action.ended, *view.mutable_ended());
 }
 
+// A gate, or a point of no return.
+void AddAsked(const Engine& engine, uint32_t index, StepView& view) {
+  const PlannedStep& planned = engine.plan().steps[index];
+  const StepRun& run = engine.steps()[index];
+  if (!AsksPeople(planned)) return;
+  hamisha::orchestrator::v1::Asked& asked = *view.mutable_asked();
+  if (planned.gate.has_value()) {
+    for (const std::string& role : planned.gate->roles) asked.add_roles(role);
+    asked.set_quorum(planned.gate->quorum);
+  }
+  for (const auto& act : run.asked.acts) *asked.add_acts() = act;
+  if (run.asked.deadline < absl::InfiniteFuture()) {
+    SetTime(run.asked.deadline, *asked.mutable_deadline());
+  }
+  if (run.state != StepState::kAwaiting) return;
+  const Missing missing = MissingOf(engine.plan(), planned, run.asked);
+  for (const std::string& role : missing.roles) asked.add_roles_missing(role);
+  asked.set_people_missing(missing.people);
+}
+
 StepState StateOfBack(const ActionRun& action) {
   if (action.started == absl::InfiniteFuture()) return StepState::kPending;
   if (action.ended == absl::InfiniteFuture()) return StepState::kUndoing;
@@ -86,6 +106,14 @@ RunView ViewOf(const Engine& engine, const Progress& progress) {
   view.set_explanation(engine.explanation());
   view.set_mismatch(engine.mismatch());
   view.set_refused(engine.refused());
+  view.set_paused(engine.paused());
+  view.set_overridden(engine.overridden());
+  view.set_past_no_return(engine.past_no_return());
+  if (engine.window().has_value()) {
+    SetTime(engine.window()->start, *view.mutable_window_start());
+    SetTime(engine.window()->end, *view.mutable_window_end());
+  }
+  for (const auto& act : engine.acts()) *view.add_acts() = act;
   if (engine.started_time() < absl::InfiniteFuture()) {
     SetTime(engine.started_time(), *view.mutable_started());
   }
@@ -97,6 +125,8 @@ RunView ViewOf(const Engine& engine, const Progress& progress) {
     step.set_phase(plan.steps[i].phase);
     step.set_action(plan.steps[i].apply.action);
     step.set_state(std::string(ToString(run.state)));
+    step.set_held(engine.Held(static_cast<uint32_t>(i)));
+    AddAsked(engine, static_cast<uint32_t>(i), step);
     SetTimes(run.apply, step);
     AddHosts(plan, run.apply, step.id(), progress, step);
   }

@@ -19,6 +19,7 @@ struct DryRunStep {
   std::string phase;
   DryRunAction apply;
   std::vector<DryRunAction> back;  // Its way back, in order; empty: nothing to undo.
+  std::string asks = {};           // Of people, before it begins; "" when nobody is asked.
 };
 
 // Runs the engine against agents that always succeed: the steps in the order in which they would

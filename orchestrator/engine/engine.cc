@@ -25,6 +25,7 @@ Engine::Engine(std::shared_ptr<const Plan> plan, std::string run)
   for (uint32_t index = 0; index < steps_.size(); ++index) {
     const PlannedStep& step = plan_->steps[index];
     for (const uint32_t need : step.needs) INVARIANT(need < index);
+    INVARIANT(!step.apply.hosts.empty() || step.gate.has_value());
     steps_[index].apply = NewActionRun(step.apply);
     for (HostRun& host : steps_[index].apply.hosts) {
       host.attempts_left = step.retries;
@@ -38,9 +39,12 @@ absl::StatusOr<std::vector<Effect>> Engine::Apply(const Event& event) {
   now_ = event.time;
   effects_.clear();
 
-  if (std::holds_alternative<Started>(event.what)) {
+  if (const auto* started = std::get_if<Started>(&event.what)) {
     state_ = RUN_STATE_RUNNING;
     started_ = now_;
+    submitted_by_ = started->submitted_by;
+    window_ = started->window;
+    window_open_ = !window_.has_value() || window_->start <= now_;
     look_for_ready_ = true;
   } else if (std::holds_alternative<TermStarted>(event.what)) {
     book_.RestartDeadlines(now_);
@@ -48,10 +52,11 @@ absl::StatusOr<std::vector<Effect>> Engine::Apply(const Event& event) {
     OnTick();
   } else if (const auto* ended = std::get_if<OrderEnded>(&event.what)) {
     OnResult(ended->result);
-  } else if (const auto* request = std::get_if<RollbackRequested>(&event.what)) {
+  } else if (const auto* acted = std::get_if<PersonActed>(&event.what)) {
+    OnAct(acted->act);
+  } else if (const auto* came = std::get_if<AbortTimeCame>(&event.what)) {
     going_back_ = true;
-    reason_ = absl::StrCat(request->requested_by, " asked for it");
-    if (!request->reason.empty()) absl::StrAppend(&reason_, ": ", request->reason);
+    reason_ = absl::StrCat("the latest safe abort time has come: ", came->forecast);
   }
   Advance();
   return std::exchange(effects_, {});
@@ -71,21 +76,34 @@ absl::Status Engine::CheckAccepts(const Event& event) const {
                                                       ended->result.key().step(), "' on ",
                                                       ended->result.key().host()));
   }
-  if (std::holds_alternative<RollbackRequested>(event.what)) {
-    if (state_ == RUN_STATE_ROLLING_BACK || state_ == RUN_STATE_ROLLED_BACK) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "run ", run_,
-          state_ == RUN_STATE_ROLLING_BACK ? " is going back already: watch it with `hamisha watch`"
-                                           : " went back already: there is nothing left to undo"));
-    }
-  }
+  if (const auto* acted = std::get_if<PersonActed>(&event.what)) return CheckAct(acted->act);
+  if (std::holds_alternative<AbortTimeCame>(event.what)) return CheckAbortTime();
   return absl::OkStatus();
+}
+
+absl::Status Engine::CheckAbortTime() const {
+  if (GoesForward() && !overridden() && !past_no_return_) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("run ", run_, " does not go back by itself: ",
+                                                    !GoesForward() ? "it does not go forward"
+                                                    : past_no_return_
+                                                        ? "it is past its point of no return"
+                                                        : "two people have overridden its window"));
 }
 
 absl::Time Engine::NextDeadline() const {
   absl::Time next = book_.NextDeadline();
-  for (const auto& [place, time] : wakes_) next = std::min(next, time);
-  return next;
+  for (const auto& [place, time] : wakes_) {
+    if (MayWake(place)) next = std::min(next, time);
+  }
+  if (!GoesForward()) return next;
+  for (const StepRun& step : steps_) next = std::min(next, step.asked.deadline);
+  return window_open_ ? next : std::min(next, window_->start);
+}
+
+// A further attempt waits while the run is paused.
+bool Engine::MayWake(const Place& place) const {
+  return !paused_ || place.back >= 0 ||
+         steps_[place.step].apply.hosts[place.host].state != HostState::kRetryWait;
 }
 
 std::vector<Order> Engine::OpenOrders() const {
@@ -109,10 +127,20 @@ void Engine::OnTick() {
   }
   std::vector<Place> due;
   for (const auto& [place, time] : wakes_) {
-    if (time <= now_) due.push_back(place);
+    if (time <= now_ && MayWake(place)) due.push_back(place);
   }
   for (const Place& place : due) {
     if (wakes_.erase(place) > 0) OnWake(place);
+  }
+  if (!GoesForward()) return;
+  for (uint32_t index = 0; index < steps_.size(); ++index) {
+    if (steps_[index].asked.deadline > now_) continue;
+    FailAsked(index, "");
+    look_for_ready_ = true;
+  }
+  if (!window_open_ && window_->start <= now_) {
+    window_open_ = true;
+    look_for_ready_ = true;
   }
 }
 
@@ -174,7 +202,9 @@ void Engine::FailOrRetry(const Place& place, const Answer& answer) {
   HostRun& host = HostAt(place);
   if (GoesForward() && answer.probe && host.resends_left > 0) {
     --host.resends_left;
-    SendApply(place);
+    if (MayBegin() || stopping_) return SendApply(place);
+    Move(host, HostEvent::kWait);
+    WakeAt(place, absl::ZeroDuration());
   } else if (GoesForward() && !answer.probe && host.attempts_left > 0) {
     --host.attempts_left;
     Move(host, HostEvent::kWait);
@@ -220,124 +250,18 @@ void Engine::OnLateAnswer(const AnsweredOrder& order, Outcome outcome) {
     JudgeStep(order.place.step);
   } else {
     Move(host, outcome == OUTCOME_SUCCEEDED ? HostEvent::kSucceed : HostEvent::kFail);
+    JudgeAgain(order.place.step);
   }
-}
-
-// Derives the step's state from its hosts'.
-void Engine::JudgeStep(uint32_t index) {
-  StepRun& step = steps_[index];
-  if (!GoesForward() || !IsActive(step.state)) return;
-  const auto count = [&](HostState state) {
-    return std::count_if(step.apply.hosts.begin(), step.apply.hosts.end(),
-                         [&](const HostRun& host) { return host.state == state; });
-  };
-  const bool failed = count(HostState::kFailed) > 0;
-  const bool unknown = count(HostState::kUnknown) > 0;
-  const bool all_final = std::all_of(step.apply.hosts.begin(), step.apply.hosts.end(),
-                                     [](const HostRun& host) { return IsFinal(host.state); });
-  // Going back does not wait for the other hosts.
-  const bool hopeless =
-      (failed || unknown) && plan_->steps[index].on_failure == OnFailure::kRollback;
-
-  if (all_final || hopeless) {
-    Move(index, unknown ? StepEvent::kGiveUp : failed ? StepEvent::kFail : StepEvent::kSucceed);
-    step.apply.ended = now_;
-    look_for_ready_ = true;
-    if (step.state != StepState::kSucceeded) OnStepNotSucceeded(index);
-    return;
-  }
-  StepState wanted = StepState::kRetryWait;
-  StepEvent event = StepEvent::kWait;
-  if (count(HostState::kProbing) > 0) {
-    wanted = StepState::kProbing;
-    event = StepEvent::kProbe;
-  } else if (count(HostState::kSent) > 0) {
-    wanted = StepState::kRunning;
-    event = StepEvent::kResume;
-  }
-  if (step.state != wanted) Move(index, event);
-}
-
-void Engine::OnStepNotSucceeded(uint32_t index) {
-  const std::string failure = DescribeFailure(*plan_, index, steps_[index]);
-  switch (plan_->steps[index].on_failure) {
-    case OnFailure::kContinue: return;
-    case OnFailure::kStop:
-      if (stopping_) return;
-      stopping_ = true;
-      reason_ = failure;
-      refused_ = std::any_of(steps_[index].apply.hosts.begin(), steps_[index].apply.hosts.end(),
-                             [](const HostRun& host) { return host.refused; });
-      return;
-    case OnFailure::kRollback:
-      if (going_back_) return;
-      going_back_ = true;
-      reason_ = failure;
-      return;
-  }
-  UNREACHABLE();
 }
 
 void Engine::Advance() {
   if (going_back_ && state_ != RUN_STATE_ROLLING_BACK) BeginWayBack();
   if (GoesForward() && look_for_ready_) {
     look_for_ready_ = false;
-    if (!stopping_) StartReadySteps();
+    if (MayBegin()) StartReadySteps();
     EndForwardWhenDone();
   }
   if (state_ == RUN_STATE_ROLLING_BACK) AdvanceBack();
-}
-
-bool Engine::IsReady(const PlannedStep& step) const {
-  return std::all_of(step.needs.begin(), step.needs.end(), [&](uint32_t need) {
-    const StepState state = steps_[need].state;
-    const bool let_pass = plan_->steps[need].on_failure == OnFailure::kContinue &&
-                          (state == StepState::kFailed || state == StepState::kUnknown);
-    return state == StepState::kSucceeded || let_pass;
-  });
-}
-
-void Engine::StartReadySteps() {
-  for (uint32_t index = 0; index < steps_.size(); ++index) {
-    StepRun& step = steps_[index];
-    if (step.state != StepState::kPending || !IsReady(plan_->steps[index])) continue;
-    Move(index, StepEvent::kStart);
-    step.number = ++started_steps_;
-    step.apply.started = now_;
-    for (uint32_t host = 0; host < step.apply.hosts.size(); ++host) {
-      SendApply({.step = index, .back = -1, .host = host});
-    }
-  }
-}
-
-void Engine::EndForwardWhenDone() {
-  const auto any = [&](auto predicate) {
-    return std::any_of(steps_.begin(), steps_.end(),
-                       [&](const StepRun& step) { return predicate(step.state); });
-  };
-  if (any(IsActive)) return;
-  if (stopping_) {
-    bool changed = false;
-    for (uint32_t index = 0; index < steps_.size(); ++index) {
-      if (steps_[index].state == StepState::kPending) {
-        Move(index, StepEvent::kSkip);
-      } else {
-        changed = changed || HasWayBack(plan_->steps[index]);
-      }
-    }
-    return End(RUN_STATE_STOPPED, changed
-                                      ? absl::StrCat(reason_, ". What was done stays. To go back: ",
-                                                     "hamisha rollback ", run_)
-                                      : absl::StrCat(reason_, ". Nothing had been changed"));
-  }
-  INVARIANT(!any([](StepState state) { return state == StepState::kPending; }));
-  std::string explanation;
-  for (uint32_t index = 0; index < steps_.size(); ++index) {
-    if (steps_[index].state == StepState::kSucceeded) continue;
-    absl::StrAppend(&explanation, explanation.empty() ? "went on although " : "; ",
-                    DescribeFailure(*plan_, index, steps_[index]));
-  }
-  End(RUN_STATE_SUCCEEDED, std::move(explanation));
 }
 
 void Engine::End(RunState state, std::string explanation) {

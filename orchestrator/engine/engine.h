@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "hamisha/agent/v1/agent.pb.h"
 #include "hamisha/orchestrator/v1/orchestrator.pb.h"
+#include "orchestrator/engine/asked.h"
 #include "orchestrator/engine/certificates.h"
 #include "orchestrator/engine/order_book.h"
 #include "orchestrator/engine/run.h"
@@ -21,20 +22,27 @@ namespace orchestrator {
 using hamisha::orchestrator::v1::RunState;
 
 // What happened. All that an engine knows comes from these, time included.
-struct Started {};
+struct Started {
+  std::string submitted_by = {};
+  // The plan's window for a live run; for a rehearsal as long a one, from its start on.
+  std::optional<Window> window = std::nullopt;
+};
 struct TermStarted {
 };               // Another orchestrator process goes on: what is out gets its full time again.
 struct Tick {};  // NextDeadline() has come.
 struct OrderEnded {
   hamisha::agent::v1::OrderResult result;
 };
-struct RollbackRequested {
-  std::string requested_by;
-  std::string reason;
+struct PersonActed {  // Whoever it says it was: signatures have been checked.
+  hamisha::orchestrator::v1::PersonAct act;
+};
+struct AbortTimeCame {  // From now on going back does not fit into the window any more.
+  absl::Time latest_safe_abort;
+  std::string forecast;  // In words, for the explanation.
 };
 struct Event {
   absl::Time time;  // Never before that of the event before.
-  std::variant<Started, TermStarted, Tick, OrderEnded, RollbackRequested> what;
+  std::variant<Started, TermStarted, Tick, OrderEnded, PersonActed, AbortTimeCame> what;
 };
 
 // What the engine wants done. It never does it: the caller writes the journal first, then acts.
@@ -85,6 +93,16 @@ class Engine {
   const Certificates& certificates() const { return certificates_; }
   bool mismatch() const { return mismatch_; }
   bool refused() const { return refused_; }  // The step that stopped the run says so.
+  bool paused() const { return paused_; }
+  bool overridden() const;
+  bool past_no_return() const { return past_no_return_; }
+  const std::string& submitted_by() const { return submitted_by_; }
+  const std::optional<Window>& window() const { return window_; }  // The one in force.
+  const std::vector<hamisha::orchestrator::v1::PersonAct>& acts() const { return acts_; }
+  // Whether people decide about the step: it failed or is unknown, and its on_failure is hold.
+  bool Held(uint32_t step) const;
+  // After the point of no return nothing goes back by itself.
+  OnFailure OnFailureOf(uint32_t step) const;
 
  private:
   struct Answer {  // A result, or the lack of one.
@@ -93,22 +111,47 @@ class Engine {
     bool probe = false;
   };
 
-  // engine.cc: events, and the way forward.
+  // engine.cc: events and answers.
   absl::Status CheckAccepts(const Event& event) const;
+  absl::Status CheckAbortTime() const;
   void OnTick();
   void OnResult(const hamisha::agent::v1::OrderResult& result);
   void OnAnswer(const Place& place, const Answer& answer);
   void OnForwardAnswer(const Place& place, const Answer& answer);
   void OnLateAnswer(const AnsweredOrder& order, hamisha::agent::v1::Outcome outcome);
+  bool MayWake(const Place& place) const;
   void OnWake(const Place& place);
   void OnUnknown(const Place& place, const Answer& answer);
   void FailOrRetry(const Place& place, const Answer& answer);
-  void JudgeStep(uint32_t index);
-  void OnStepNotSucceeded(uint32_t index);
   void Advance();
+
+  // engine_forward.cc: the way forward.
+  void JudgeStep(uint32_t index);
+  void JudgeAgain(uint32_t index);
+  void OnStepNotSucceeded(uint32_t index);
   void StartReadySteps();
   bool IsReady(const PlannedStep& step) const;
+  void Begin(uint32_t index);
+  void StartWave(uint32_t index);
   void EndForwardWhenDone();
+  bool MayBegin() const { return GoesForward() && !paused_ && !stopping_; }
+
+  // engine_people.cc: what people are asked, and decide.
+  absl::Status CheckAct(const hamisha::orchestrator::v1::PersonAct& act) const;
+  absl::Status CheckActOnRun(const hamisha::orchestrator::v1::PersonAct& act) const;
+  absl::Status CheckActOnStep(const hamisha::orchestrator::v1::PersonAct& act) const;
+  absl::Status CheckGate(uint32_t index, const hamisha::orchestrator::v1::PersonAct& act) const;
+  absl::Status CheckComplete(uint32_t index, const hamisha::orchestrator::v1::PersonAct& act) const;
+  absl::Status CheckResolve(uint32_t index, const hamisha::orchestrator::v1::PersonAct& act) const;
+  std::string Standing(uint32_t index) const;
+  std::optional<uint32_t> StepOf(const hamisha::orchestrator::v1::PersonAct& act) const;
+  void OnAct(const hamisha::orchestrator::v1::PersonAct& act);
+  void OnActOnStep(uint32_t index, const hamisha::orchestrator::v1::PersonAct& act);
+  void Retry(uint32_t index);
+  void Resolve(uint32_t index, const hamisha::orchestrator::v1::PersonAct& act);
+  void Ask(uint32_t index);
+  void GoOnWhenAnswered(uint32_t index);
+  void FailAsked(uint32_t index, std::string message);
   void End(RunState state, std::string explanation);
 
   // engine_back.cc: the way back.
@@ -144,6 +187,9 @@ class Engine {
   RunState state_ = RunState::RUN_STATE_UNSPECIFIED;
   std::string explanation_;
   std::string reason_;  // Why it stops or goes back.
+  std::string submitted_by_;
+  std::optional<Window> window_;
+  bool window_open_ = true;
   absl::Time started_ = absl::InfiniteFuture();
   absl::Time ended_ = absl::InfiniteFuture();
   std::vector<StepRun> steps_;
@@ -155,6 +201,9 @@ class Engine {
   size_t back_at_ = 0;  // Index into back_order_.
   bool mismatch_ = false;
   bool refused_ = false;
+  bool paused_ = false;
+  bool past_no_return_ = false;
+  std::vector<hamisha::orchestrator::v1::PersonAct> acts_;
   std::map<std::string, hamisha::agent::v1::HostFacts> host_facts_;  // The newest of each host.
   Certificates certificates_;
   OrderBook book_;

@@ -34,6 +34,7 @@ bool HasWayBack(const PlannedStep& step) {
 void Engine::BeginWayBack() {
   state_ = RUN_STATE_ROLLING_BACK;
   explanation_ = absl::StrCat("going back: ", reason_);
+  paused_ = false;
   ended_ = absl::InfiniteFuture();
   stopping_ = false;
   book_.GiveUpAll();
@@ -49,7 +50,9 @@ void Engine::BeginWayBack() {
       if (host.state == HostState::kRetryWait) Move(host, HostEvent::kFail);
     }
     const bool nothing_to_undo = !HasWayBack(plan_->steps[index]);
-    if (step.state == StepState::kPending || (IsActive(step.state) && nothing_to_undo)) {
+    step.asked.deadline = absl::InfiniteFuture();
+    if (step.state == StepState::kPending || step.state == StepState::kAwaiting ||
+        (IsActive(step.state) && nothing_to_undo)) {
       if (step.state != StepState::kPending) step.apply.ended = now_;
       Move(index, StepEvent::kSkip);
     } else if (MayNeedUndo(step.state) && !nothing_to_undo) {
@@ -175,12 +178,20 @@ void Engine::EndWayBack() {
 
 std::string DescribeFailure(const Plan& plan, uint32_t index, const StepRun& run) {
   const PlannedStep& step = plan.steps[index];
-  const bool unknown = run.state == StepState::kUnknown;
+  if (!run.asked.message.empty()) {
+    return absl::StrCat("step '", step.id, "' failed: ", run.asked.message);
+  }
+  bool unknown = false;
   std::string hosts;
   for (const HostRun& host : run.apply.hosts) {
     if (host.state != HostState::kFailed && host.state != HostState::kUnknown) continue;
+    unknown = unknown || host.state == HostState::kUnknown;
     absl::StrAppend(&hosts, hosts.empty() ? "" : "; ", plan.hosts[host.host].name, ": ",
                     host.message.empty() ? "no reason given" : host.message);
+  }
+  if (run.begun < run.apply.hosts.size()) {
+    absl::StrAppend(&hosts, hosts.empty() ? "" : "; ", "it never began on ",
+                    run.apply.hosts.size() - run.begun, " further");
   }
   return absl::StrCat("step '", step.id, "' (", step.apply.action, ") ",
                       unknown ? "has an unknown outcome on " : "failed on ", hosts);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "hamisha/orchestrator/v1/orchestrator.pb.h"
 #include "orchestrator/engine/step_state.h"
 #include "orchestrator/plan/plan.h"
 
@@ -34,9 +35,18 @@ struct ActionRun {
   absl::Time ended = absl::InfiniteFuture();
 };
 
+// What people have said to one step that asks them.
+struct AskedRun {
+  std::vector<hamisha::orchestrator::v1::PersonAct> acts;  // That count, in order.
+  absl::Time deadline = absl::InfiniteFuture();            // While it is awaited.
+  std::string message;                                     // Why it failed.
+};
+
 struct StepRun {
   StepState state = StepState::kPending;
   ActionRun apply;
+  uint32_t begun = 0;  // Of its hosts, in order: waves.
+  AskedRun asked;
   std::vector<ActionRun> back;  // As in BackOf(); empty until the step's way back is planned.
   uint32_t back_at = 0;         // The action of the way back that runs.
   uint32_t number = 0;          // In order of start, from 1; 0: never started.

@@ -7,12 +7,14 @@ namespace orchestrator {
 absl::string_view ToString(StepState state) {
   switch (state) {  // No default: -Wswitch names the state someone forgot.
     case StepState::kPending: return "pending";
+    case StepState::kAwaiting: return "awaiting";
     case StepState::kRunning: return "running";
     case StepState::kProbing: return "probing";
     case StepState::kRetryWait: return "retry_wait";
     case StepState::kSucceeded: return "succeeded";
     case StepState::kFailed: return "failed";
     case StepState::kUnknown: return "unknown";
+    case StepState::kPassed: return "passed";
     case StepState::kSettling: return "settling";
     case StepState::kUndoing: return "undoing";
     case StepState::kUndone: return "undone";

@@ -12,30 +12,34 @@ namespace orchestrator {
 //                 ┌───────────────────────────────┐
 //                 ▼                               │
 // pending ──► running ◄──► probing ──► retry_wait ┘         the way forward
-//    │           └───────────┴────────────┤
-//    ▼                                    ├─► succeeded ─┐
-// skipped                                 ├─► failed ────┤
-//                                         └─► unknown ───┤
-//   ┌────────────────────────────────────────────────────┘  (or from where it is)
+//  │   │        ▲  └───────────┴────────────┤
+//  │   ▼        │                           ├─► succeeded ───────────┐
+//  │ awaiting ──┘ (a gate: succeeded)       ├─► failed ──┬─► passed ─┤
+//  ▼   ▼                                    └─► unknown ─┘           │
+// skipped                 (people: again, passed, or resolved)       │
+//   ┌────────────────────────────────────────────────────────────────┘  (or from where it is)
 //   └─► settling ──► undoing ──► undone                     the way back
 //          ▲            └──────► undo_failed
 //          └─── asked for again ─────┘
 enum class StepState : uint8_t {
   kPending,
+  kAwaiting,    // People are asked.
   kRunning,     // At least one host's order is out.
   kProbing,     // A host's outcome is unknown, and is being asked for.
   kRetryWait,   // All that is left to do waits for its next attempt.
   kSucceeded,   // On all hosts.
   kFailed,      // Certainly, on at least one.
   kUnknown,     // On at least one, after all probes.
+  kPassed,      // Failed or unknown, and a person let the run go on.
   kSettling,    // Outcomes that are not known are probed, and late orders fenced, before the undo.
   kUndoing,     // Its way back runs.
   kUndone,      // All of its way back succeeded.
   kUndoFailed,  // Some of its way back did not; a new request tries again.
-  kSkipped,     // Never begun, or nothing of it is left to go on with.
+  kSkipped,     // Never begun (counts as succeeded), or nothing of it is left to go on with.
 };
 
 enum class StepEvent : uint8_t {
+  kAsk,
   kStart,
   kProbe,
   kWait,
@@ -43,6 +47,7 @@ enum class StepEvent : uint8_t {
   kSucceed,
   kFail,
   kGiveUp,
+  kPass,
   kSkip,
   kSettle,
   kUndo,
@@ -55,7 +60,8 @@ enum class StepEvent : uint8_t {
 //              │ ├──► retry_wait (failed, attempts left) ──► sent
 //              │ └──► probing ──► succeeded | failed | unknown
 //              └─────────┘ (certainly not there)
-// A late answer leads out of unknown as it does out of probing.
+// A late answer, or a person, leads out of unknown as it does out of probing; a person's retry out
+// of failed.
 enum class HostState : uint8_t {
   kWaiting,
   kSent,
@@ -79,6 +85,11 @@ struct Transition {
 inline constexpr auto kStepTransitions = std::to_array<Transition<StepState, StepEvent>>({
     {StepState::kPending, StepEvent::kStart, StepState::kRunning},
     {StepState::kPending, StepEvent::kSkip, StepState::kSkipped},
+    {StepState::kPending, StepEvent::kAsk, StepState::kAwaiting},
+    {StepState::kAwaiting, StepEvent::kStart, StepState::kRunning},
+    {StepState::kAwaiting, StepEvent::kSucceed, StepState::kSucceeded},
+    {StepState::kAwaiting, StepEvent::kFail, StepState::kFailed},
+    {StepState::kAwaiting, StepEvent::kSkip, StepState::kSkipped},
     {StepState::kRunning, StepEvent::kProbe, StepState::kProbing},
     {StepState::kRunning, StepEvent::kWait, StepState::kRetryWait},
     {StepState::kRunning, StepEvent::kSucceed, StepState::kSucceeded},
@@ -100,8 +111,14 @@ inline constexpr auto kStepTransitions = std::to_array<Transition<StepState, Ste
     {StepState::kRetryWait, StepEvent::kSettle, StepState::kSettling},
     {StepState::kRetryWait, StepEvent::kSkip, StepState::kSkipped},
     {StepState::kSucceeded, StepEvent::kSettle, StepState::kSettling},
+    {StepState::kFailed, StepEvent::kAsk, StepState::kAwaiting},
+    {StepState::kFailed, StepEvent::kResume, StepState::kRunning},
+    {StepState::kFailed, StepEvent::kPass, StepState::kPassed},
     {StepState::kFailed, StepEvent::kSettle, StepState::kSettling},
+    {StepState::kUnknown, StepEvent::kResume, StepState::kRunning},
+    {StepState::kUnknown, StepEvent::kPass, StepState::kPassed},
     {StepState::kUnknown, StepEvent::kSettle, StepState::kSettling},
+    {StepState::kPassed, StepEvent::kSettle, StepState::kSettling},
     {StepState::kSettling, StepEvent::kUndo, StepState::kUndoing},
     {StepState::kUndoing, StepEvent::kUndoSucceed, StepState::kUndone},
     {StepState::kUndoing, StepEvent::kUndoFail, StepState::kUndoFailed},
@@ -119,11 +136,13 @@ inline constexpr auto kHostTransitions = std::to_array<Transition<HostState, Hos
     {HostState::kSent, HostEvent::kGiveUp, HostState::kUnknown},
     {HostState::kProbing, HostEvent::kSend, HostState::kSent},
     {HostState::kProbing, HostEvent::kProbe, HostState::kProbing},
+    {HostState::kProbing, HostEvent::kWait, HostState::kRetryWait},
     {HostState::kProbing, HostEvent::kSucceed, HostState::kSucceeded},
     {HostState::kProbing, HostEvent::kFail, HostState::kFailed},
     {HostState::kProbing, HostEvent::kGiveUp, HostState::kUnknown},
     {HostState::kRetryWait, HostEvent::kSend, HostState::kSent},
     {HostState::kRetryWait, HostEvent::kFail, HostState::kFailed},
+    {HostState::kFailed, HostEvent::kSend, HostState::kSent},
     {HostState::kUnknown, HostEvent::kSend, HostState::kSent},
     {HostState::kUnknown, HostEvent::kProbe, HostState::kProbing},
     {HostState::kUnknown, HostEvent::kSucceed, HostState::kSucceeded},
@@ -165,7 +184,8 @@ constexpr bool IsActive(StepState state) {
 // Whether anything of it may be there to undo.
 constexpr bool MayNeedUndo(StepState state) {
   return IsActive(state) || state == StepState::kSucceeded || state == StepState::kFailed ||
-         state == StepState::kUnknown || state == StepState::kUndoFailed;
+         state == StepState::kUnknown || state == StepState::kPassed ||
+         state == StepState::kUndoFailed;
 }
 constexpr bool IsFinal(HostState state) {
   return state == HostState::kSucceeded || state == HostState::kFailed ||

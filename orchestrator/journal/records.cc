@@ -18,6 +18,7 @@ namespace {
 using hamisha::agent::v1::Order;
 using hamisha::agent::v1::OrderKey;
 using hamisha::agent::v1::OrderResult;
+using hamisha::orchestrator::v1::PersonAct;
 using nlohmann::json;
 
 // "MODE_APPLY" → "apply".
@@ -81,6 +82,36 @@ json ToJson(const OrderResult& result) {
 
 json ToJson(const SourceText& text) { return {{"path", text.path}, {"yaml", text.yaml}}; }
 
+std::string ToText(absl::Time time) {
+  return absl::FormatTime(absl::RFC3339_full, time, absl::UTCTimeZone());
+}
+
+json ToJson(const std::optional<Window>& window) {
+  if (!window.has_value()) return nullptr;
+  return {{"start", ToText(window->start)},
+          {"end", ToText(window->end)},
+          {"rollback_reserve", absl::FormatDuration(window->rollback_reserve)}};
+}
+
+// Who, why, and what they saw; of signed acts also what was signed, byte for byte.
+json ToJson(const PersonAct& act) {
+  json object = {{"act", ShortName(hamisha::orchestrator::v1::Act_Name(act.act()), "ACT_")},
+                 {"by", act.by()},
+                 {"reason", act.reason()},
+                 {"step", act.step()},
+                 {"saw", act.saw()}};
+  if (act.act() == hamisha::orchestrator::v1::ACT_RESOLVE) {
+    object["host"] = act.host();
+    object["outcome"] = ShortName(hamisha::agent::v1::Outcome_Name(act.outcome()), "OUTCOME_");
+  }
+  if (!act.delegate_to().empty()) object["delegate_to"] = act.delegate_to();
+  if (!act.signature().empty()) {
+    object["statement"] = absl::Base64Escape(act.statement());
+    object["signature"] = absl::Base64Escape(act.signature());
+  }
+  return object;
+}
+
 absl::Status Lacks(const JournalEntry& entry, absl::string_view what) {
   return absl::DataLossError(
       absl::StrCat("journal entry ", entry.seq, " (", entry.kind, ") has no ", what));
@@ -100,6 +131,65 @@ absl::StatusOr<SourceText> SourceAt(const JournalEntry& entry, const std::string
   ASSIGN_OR_RETURN(source.path, TextAt(entry, *found, "path"));
   ASSIGN_OR_RETURN(source.yaml, TextAt(entry, *found, "yaml"));
   return source;
+}
+
+absl::StatusOr<absl::Time> TimeAt(const JournalEntry& entry, const json& object,
+                                  const std::string& name) {
+  ASSIGN_OR_RETURN(const std::string text, TextAt(entry, object, name));
+  absl::Time time;
+  std::string error;
+  if (!absl::ParseTime(absl::RFC3339_full, text, &time, &error)) {
+    return Lacks(entry, absl::StrCat("readable ", name));
+  }
+  return time;
+}
+
+// "" without such a key.
+std::string OptionalTextAt(const JournalEntry& entry, const std::string& name) {
+  const auto found = entry.data.find(name);
+  return found != entry.data.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+absl::StatusOr<std::optional<Window>> WindowAt(const JournalEntry& entry) {
+  const auto found = entry.data.find("window");
+  if (found == entry.data.end() || found->is_null()) return std::nullopt;
+  if (!found->is_object()) return Lacks(entry, "readable window");
+  Window window;
+  ASSIGN_OR_RETURN(window.start, TimeAt(entry, *found, "start"));
+  ASSIGN_OR_RETURN(window.end, TimeAt(entry, *found, "end"));
+  ASSIGN_OR_RETURN(const std::string reserve, TextAt(entry, *found, "rollback_reserve"));
+  if (!absl::ParseDuration(reserve, &window.rollback_reserve)) {
+    return Lacks(entry, "readable rollback_reserve");
+  }
+  return window;
+}
+
+absl::StatusOr<PersonAct> ActAt(const JournalEntry& entry) {
+  PersonAct act;
+  hamisha::orchestrator::v1::Act kind = {};
+  ASSIGN_OR_RETURN(const std::string name, TextAt(entry, entry.data, "act"));
+  if (!hamisha::orchestrator::v1::Act_Parse(absl::StrCat("ACT_", absl::AsciiStrToUpper(name)),
+                                            &kind)) {
+    return Lacks(entry, "known act");
+  }
+  act.set_act(kind);
+  ASSIGN_OR_RETURN(*act.mutable_by(), TextAt(entry, entry.data, "by"));
+  ASSIGN_OR_RETURN(*act.mutable_reason(), TextAt(entry, entry.data, "reason"));
+  ASSIGN_OR_RETURN(*act.mutable_step(), TextAt(entry, entry.data, "step"));
+  ASSIGN_OR_RETURN(*act.mutable_saw(), TextAt(entry, entry.data, "saw"));
+  act.set_host(OptionalTextAt(entry, "host"));
+  act.set_delegate_to(OptionalTextAt(entry, "delegate_to"));
+  hamisha::agent::v1::Outcome outcome = {};
+  if (hamisha::agent::v1::Outcome_Parse(
+          absl::StrCat("OUTCOME_", absl::AsciiStrToUpper(OptionalTextAt(entry, "outcome"))),
+          &outcome)) {
+    act.set_outcome(outcome);
+  }
+  if (!absl::Base64Unescape(OptionalTextAt(entry, "statement"), act.mutable_statement()) ||
+      !absl::Base64Unescape(OptionalTextAt(entry, "signature"), act.mutable_signature())) {
+    return Lacks(entry, "readable signature");
+  }
+  return act;
 }
 
 JournalEntry NewEntry(absl::Time time, std::string kind, json data) {
@@ -125,6 +215,7 @@ JournalEntry ToEntry(const RunCreated& created, absl::Time time) {
        {"plan_digest", created.plan_digest},
        {"kind", ShortName(hamisha::orchestrator::v1::RunKind_Name(created.kind), "RUN_KIND_")},
        {"submitted_by", created.submitted_by},
+       {"window", ToJson(created.window)},
        {"playbook", ToJson(created.playbook)},
        {"inventory", ToJson(created.inventory)}});
 }
@@ -133,9 +224,13 @@ JournalEntry ToEntry(const Event& event) {
   if (const auto* ended = std::get_if<OrderEnded>(&event.what)) {
     return NewEntry(event.time, "event", ToJson(ended->result));
   }
-  if (const auto* request = std::get_if<RollbackRequested>(&event.what)) {
-    return NewEntry(event.time, "rollback_requested",
-                    {{"requested_by", request->requested_by}, {"reason", request->reason}});
+  if (const auto* acted = std::get_if<PersonActed>(&event.what)) {
+    return NewEntry(event.time, "act", ToJson(acted->act));
+  }
+  if (const auto* came = std::get_if<AbortTimeCame>(&event.what)) {
+    return NewEntry(
+        event.time, "abort_time_came",
+        {{"latest_safe_abort", ToText(came->latest_safe_abort)}, {"forecast", came->forecast}});
   }
   INVARIANT(!std::holds_alternative<Started>(event.what));
   const bool tick = std::holds_alternative<Tick>(event.what);
@@ -159,6 +254,7 @@ absl::StatusOr<RunCreated> ToRunCreated(const JournalEntry& entry) {
   ASSIGN_OR_RETURN(created.plan, TextAt(entry, entry.data, "plan"));
   ASSIGN_OR_RETURN(created.plan_digest, TextAt(entry, entry.data, "plan_digest"));
   ASSIGN_OR_RETURN(created.submitted_by, TextAt(entry, entry.data, "submitted_by"));
+  ASSIGN_OR_RETURN(created.window, WindowAt(entry));
   ASSIGN_OR_RETURN(const std::string kind, TextAt(entry, entry.data, "kind"));
   if (!hamisha::orchestrator::v1::RunKind_Parse(
           absl::StrCat("RUN_KIND_", absl::AsciiStrToUpper(kind)), &created.kind)) {
@@ -171,17 +267,24 @@ absl::StatusOr<RunCreated> ToRunCreated(const JournalEntry& entry) {
 
 absl::StatusOr<std::optional<Event>> ToEvent(const JournalEntry& entry) {
   Event event{.time = entry.time, .what = Started{}};
-  if (entry.kind == "run_created") return event;
+  if (entry.kind == "run_created") {
+    ASSIGN_OR_RETURN(RunCreated created, ToRunCreated(entry));
+    event.what = Started{std::move(created.submitted_by), created.window};
+    return event;
+  }
   if (entry.kind == "order_intent" || entry.kind == "run_ended") return std::nullopt;
   if (entry.kind == "tick") {
     event.what = Tick{};
   } else if (entry.kind == "term_started") {
     event.what = TermStarted{};
-  } else if (entry.kind == "rollback_requested") {
-    RollbackRequested request;
-    ASSIGN_OR_RETURN(request.requested_by, TextAt(entry, entry.data, "requested_by"));
-    ASSIGN_OR_RETURN(request.reason, TextAt(entry, entry.data, "reason"));
-    event.what = std::move(request);
+  } else if (entry.kind == "act") {
+    ASSIGN_OR_RETURN(PersonAct act, ActAt(entry));
+    event.what = PersonActed{std::move(act)};
+  } else if (entry.kind == "abort_time_came") {
+    AbortTimeCame came;
+    ASSIGN_OR_RETURN(came.latest_safe_abort, TimeAt(entry, entry.data, "latest_safe_abort"));
+    ASSIGN_OR_RETURN(came.forecast, TextAt(entry, entry.data, "forecast"));
+    event.what = std::move(came);
   } else if (entry.kind == "event") {
     ASSIGN_OR_RETURN(const std::string text, TextAt(entry, entry.data, "result"));
     std::string bytes;

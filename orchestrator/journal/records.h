@@ -3,7 +3,8 @@
 //   term_started        another orchestrator process goes on
 //   event               an agent's result
 //   tick                a deadline has come
-//   rollback_requested  who, why
+//   act                 what a person decided: who, why, what they saw, signature
+//   abort_time_came     going back no longer fits into the window
 //   order_intent        output: an order that leaves after the commit
 //   run_ended           output: state, explanation
 #pragma once
@@ -24,6 +25,7 @@ struct RunCreated {
   std::string plan_digest;  // Hexadecimal.
   hamisha::orchestrator::v1::RunKind kind = {};
   std::string submitted_by;
+  std::optional<Window> window;  // In force for this run: see Started.
   SourceText playbook;
   SourceText inventory;
 };

@@ -1,5 +1,6 @@
 #include "orchestrator/plan/plan.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/invariant.h"
@@ -27,11 +28,18 @@ base::Hash256 PlanDigest(absl::string_view playbook_yaml, absl::string_view inve
   return sha.Finish();
 }
 
+const Person* Plan::FindPerson(absl::string_view person) const {
+  const auto found = std::find_if(people.begin(), people.end(),
+                                  [&](const Person& one) { return one.name == person; });
+  return found == people.end() ? nullptr : &*found;
+}
+
 absl::string_view ToString(OnFailure on_failure) {
   switch (on_failure) {
     case OnFailure::kStop: return "stop";
     case OnFailure::kRollback: return "rollback";
     case OnFailure::kContinue: return "continue";
+    case OnFailure::kHold: return "hold";
   }
   UNREACHABLE();
 }

@@ -19,6 +19,7 @@ enum class OnFailure : uint8_t {
   kStop,      // The run ends where it is.
   kRollback,  // The way back of all that was started, in reverse.
   kContinue,  // The steps that need it go on as if it had succeeded.
+  kHold,      // What does not need it goes on; the run does not end until people have decided.
 };
 
 // One server of the inventory, as far as a plan needs it.
@@ -39,11 +40,26 @@ struct PlannedAction {
   bool takes_host_facts = false;  // Its orders carry what the run knows of the shard's hosts.
 };
 
+// Somebody who may decide, as the inventory names them.
+struct Person {
+  std::string name;
+  std::vector<std::string> roles;
+  std::string key;  // As in an OpenSSH public key file: "ssh-ed25519 AAAA… comment".
+};
+
+// People are asked before the run goes on. A step that is a gate has no action.
+struct Gate {
+  std::vector<std::string> roles;  // Each is held by somebody who approves.
+  uint32_t quorum = 1;             // So many different people, at least one.
+  absl::Duration timeout;          // Then it fails.
+};
+
 struct PlannedStep {
   std::string id;
   std::string phase;
-  std::string name;  // For people; the id when the playbook gives none.
-  PlannedAction apply;
+  std::string name;     // For people; the id when the playbook gives none.
+  PlannedAction apply;  // Without hosts, and not looked at, when it is a gate.
+  std::optional<Gate> gate = std::nullopt;
   std::vector<uint32_t> needs;  // Indices of earlier steps in Plan::steps.
   OnFailure on_failure = OnFailure::kStop;
   uint32_t retries = 0;  // Further attempts after a failure.
@@ -52,6 +68,11 @@ struct PlannedStep {
   std::vector<PlannedAction> rollback;
   bool own_undo = false;
   absl::Duration expected_duration = absl::ZeroDuration();  // Zero: the playbook does not say.
+  // How many of its hosts begin together, wave after wave; they add up to all. Empty: all at once.
+  std::vector<uint32_t> waves = {};
+  uint32_t max_fail_percentage = 0;  // Of all its hosts: so many may fail, and the step succeeds.
+  bool point_of_no_return = false;   // Waits for people; once it has begun there is no way back.
+  bool before_window = false;        // May begin before the window does.
 };
 
 // A playbook and an inventory, checked and compiled: a DAG of steps in topological order.
@@ -64,6 +85,10 @@ struct Plan {
   std::vector<hamisha::agent::v1::ShardContext> shards;  // By shard number.
   base::Hash256 digest{};                                // PlanDigest of the two texts.
   std::optional<Window> window = std::nullopt;
+  std::vector<Person> people = {};
+  std::string author = {};  // metadata.author; "" when the playbook does not say.
+
+  const Person* FindPerson(absl::string_view person) const;  // nullptr: nobody of that name.
 };
 
 // SHA-256 over: the 15 bytes "hamisha-plan-v1", the playbook's length in bytes (8 bytes, big

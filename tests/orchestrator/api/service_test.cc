@@ -92,9 +92,10 @@ TEST_CASE("agents and a run are seen while it goes on, with the newest progress"
   CHECK(view.steps(1).state() == "pending");
 
   grpc::ClientContext asking;
-  hamisha::orchestrator::v1::RollbackRunRequest request;
-  request.set_requested_by("amina");
-  REQUIRE(orchestrator.api().RollbackRun(&asking, request, &view).ok());
+  hamisha::orchestrator::v1::ActRequest request;
+  request.mutable_act()->set_act(hamisha::orchestrator::v1::ACT_ROLLBACK);
+  request.mutable_act()->set_by("amina");
+  REQUIRE(orchestrator.api().Act(&asking, request, &view).ok());
   CHECK(view.state() == hamisha::orchestrator::v1::RUN_STATE_ROLLING_BACK);
   agents.AwaitOrder("hold/probe on gateway-0");
   while (view.state() != hamisha::orchestrator::v1::RUN_STATE_ROLLING_BACK ||

@@ -143,11 +143,12 @@ TEST_CASE("an operator takes a finished run back, after a restart too", "[contro
   }
   RunningOrchestrator orchestrator(PlanOptions(folder.path(), SmallCutover()));
   agents.Dial(orchestrator.address());
-  hamisha::orchestrator::v1::RollbackRunRequest request;
-  request.set_requested_by("amina");
-  REQUIRE(orchestrator.control().RollBack(request).ok());
+  hamisha::orchestrator::v1::ActRequest request;
+  request.mutable_act()->set_act(hamisha::orchestrator::v1::ACT_ROLLBACK);
+  request.mutable_act()->set_by("amina");
+  REQUIRE(orchestrator.control().Act(request).ok());
   CHECK(orchestrator.WatchToEnd().state() == RUN_STATE_ROLLED_BACK);
-  CHECK(orchestrator.control().RollBack(request).status().code() ==
+  CHECK(orchestrator.control().Act(request).status().code() ==
         absl::StatusCode::kFailedPrecondition);
   CHECK(agents.Contradictions().empty());
 }

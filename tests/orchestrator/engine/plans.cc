@@ -125,10 +125,18 @@ std::vector<std::string> Driver::Serialize(const std::vector<Effect>& effects) {
   return texts;
 }
 
-void Driver::Start() { Apply({now_, Started{}}); }
+void Driver::Start() { Start({}); }
+void Driver::Start(const Started& started) { Apply({now_, started}); }
 void Driver::NewTerm() { Apply({now_, TermStarted{}}); }
 void Driver::RollBack(const std::string& reason) {
-  Apply({now_, RollbackRequested{"amina", reason}});
+  hamisha::orchestrator::v1::PersonAct act;
+  act.set_act(hamisha::orchestrator::v1::ACT_ROLLBACK);
+  act.set_by("amina");
+  act.set_reason(reason);
+  Act(act);
+}
+void Driver::Act(const hamisha::orchestrator::v1::PersonAct& act) {
+  Apply({now_, PersonActed{act}});
 }
 void Driver::Answer(const OrderResult& result) { Apply({now_, OrderEnded{result}}); }
 

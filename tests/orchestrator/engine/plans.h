@@ -48,11 +48,15 @@ class Driver {
   explicit Driver(Plan plan);
 
   void Start();
+  void Start(const Started& started);
   void Succeed(const std::string& step, const std::string& host);
   void Fail(const std::string& step, const std::string& host, const std::string& message);
   void Unknown(const std::string& step, const std::string& host);
   void Answer(const hamisha::agent::v1::OrderResult& result);
   void RollBack(const std::string& reason);
+  void Act(const hamisha::orchestrator::v1::PersonAct& act);
+  // Requires that the engine takes it.
+  void Apply(Event event);
   void NewTerm();
   // Moves the clock to the next deadline and ticks.
   void TickNext();
@@ -74,7 +78,6 @@ class Driver {
   void RequireSameReplay() const;
 
  private:
-  void Apply(Event event);
   static std::vector<std::string> Serialize(const std::vector<Effect>& effects);
 
   std::shared_ptr<const Plan> plan_;
