@@ -55,7 +55,7 @@ void Engine::BeginWayBack() {
         (IsActive(step.state) && nothing_to_undo)) {
       if (step.state != StepState::kPending) step.apply.ended = now_;
       Move(index, StepEvent::kSkip);
-    } else if (MayNeedUndo(step.state) && !nothing_to_undo) {
+    } else if (MayNeedUndo(step.state) && step.begun > 0 && !nothing_to_undo) {
       PlanBack(index);
     }
   }

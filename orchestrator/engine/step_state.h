@@ -145,6 +145,7 @@ inline constexpr auto kHostTransitions = std::to_array<Transition<HostState, Hos
     {HostState::kFailed, HostEvent::kSend, HostState::kSent},
     {HostState::kUnknown, HostEvent::kSend, HostState::kSent},
     {HostState::kUnknown, HostEvent::kProbe, HostState::kProbing},
+    {HostState::kUnknown, HostEvent::kWait, HostState::kRetryWait},
     {HostState::kUnknown, HostEvent::kSucceed, HostState::kSucceeded},
     {HostState::kUnknown, HostEvent::kFail, HostState::kFailed},
 });

@@ -86,8 +86,8 @@ class FakeOrchestrator final : public v1::Orchestrator::Service {
     writer->Write(view);
     return grpc::Status::OK;
   }
-  grpc::Status RollbackRun(grpc::ServerContext*, const v1::RollbackRunRequest* request,
-                           v1::RunView* response) override {
+  grpc::Status Act(grpc::ServerContext*, const v1::ActRequest* request,
+                   v1::RunView* response) override {
     rollback = *request;
     *response = view;
     return grpc::Status::OK;
@@ -103,7 +103,7 @@ class FakeOrchestrator final : public v1::Orchestrator::Service {
   v1::RunView view;
   v1::ListAgentsResponse agents;
   v1::SubmitRunRequest submitted;
-  v1::RollbackRunRequest rollback;
+  v1::ActRequest rollback;
   int watched = 0;
 
  private:
@@ -284,7 +284,7 @@ TEST_CASE("status, report, agents and rollback", "[cli]") {
                  "--orchestrator", address})
             .exit_code == 6);
   CHECK(orchestrator.rollback.run() == "r1");
-  CHECK(orchestrator.rollback.reason() == "errors at the gateways");
+  CHECK(orchestrator.rollback.act().reason() == "errors at the gateways");
 }
 
 }  // namespace

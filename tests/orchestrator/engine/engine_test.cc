@@ -359,10 +359,7 @@ TEST_CASE("a finished run can go back, and a run that went back cannot", "[engin
   }
   REQUIRE(run.engine().state() == RUN_STATE_ROLLED_BACK);
   Engine engine = run.engine();
-  hamisha::orchestrator::v1::PersonAct act;
-  act.set_act(hamisha::orchestrator::v1::ACT_ROLLBACK);
-  act.set_by("amina");
-  const auto again = engine.Apply({run.now(), PersonActed{act}});
+  const auto again = engine.Apply({run.now(), RollbackRequested("")});
   CHECK(again.status().code() == absl::StatusCode::kFailedPrecondition);
   run.RequireSameReplay();
 }

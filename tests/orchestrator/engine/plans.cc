@@ -89,6 +89,14 @@ hamisha::ledger::v1::Signed CutoverCertificate(const std::string& signer,
   return certificate;
 }
 
+PersonActed RollbackRequested(const std::string& reason) {
+  PersonActed acted;
+  acted.act.set_act(hamisha::orchestrator::v1::ACT_ROLLBACK);
+  acted.act.set_by("amina");
+  acted.act.set_reason(reason);
+  return acted;
+}
+
 Driver::Driver(Plan plan)
     : plan_(std::make_shared<const Plan>(std::move(plan))),
       engine_(std::make_unique<Engine>(plan_, "run-1")) {}
@@ -128,13 +136,7 @@ std::vector<std::string> Driver::Serialize(const std::vector<Effect>& effects) {
 void Driver::Start() { Start({}); }
 void Driver::Start(const Started& started) { Apply({now_, started}); }
 void Driver::NewTerm() { Apply({now_, TermStarted{}}); }
-void Driver::RollBack(const std::string& reason) {
-  hamisha::orchestrator::v1::PersonAct act;
-  act.set_act(hamisha::orchestrator::v1::ACT_ROLLBACK);
-  act.set_by("amina");
-  act.set_reason(reason);
-  Act(act);
-}
+void Driver::RollBack(const std::string& reason) { Apply({now_, RollbackRequested(reason)}); }
 void Driver::Act(const hamisha::orchestrator::v1::PersonAct& act) {
   Apply({now_, PersonActed{act}});
 }

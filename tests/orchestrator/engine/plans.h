@@ -41,6 +41,9 @@ hamisha::ledger::v1::Signed SealCertificate(uint32_t shard, uint64_t epoch);
 hamisha::ledger::v1::Signed CutoverCertificate(const std::string& signer,
                                                const std::string& state_root);
 
+// By amina.
+PersonActed RollbackRequested(const std::string& reason);
+
 // Drives an engine as the shell would: keeps the inputs and what they caused, so that a run can be
 // replayed, and stops the test when a key names two orders.
 class Driver {
