@@ -55,7 +55,7 @@ void AddAsked(const Engine& engine, uint32_t index, StepView& view) {
     asked.set_quorum(planned.gate->quorum);
   }
   for (const auto& act : run.asked.acts) *asked.add_acts() = act;
-  if (run.asked.deadline < absl::InfiniteFuture()) {
+  if (run.state == StepState::kAwaiting && run.asked.deadline < absl::InfiniteFuture()) {
     SetTime(run.asked.deadline, *asked.mutable_deadline());
   }
   if (run.state != StepState::kAwaiting) return;

@@ -21,10 +21,9 @@ bool IsKnown(Outcome outcome) { return outcome == OUTCOME_SUCCEEDED || outcome =
 }  // namespace
 
 Engine::Engine(std::shared_ptr<const Plan> plan, std::string run)
-    : plan_(std::move(plan)), run_(std::move(run)), steps_(plan_->steps.size()) {
+    : plan_(std::move(plan)), run_(std::move(run)), steps_(plan_->steps.size()), ready_(*plan_) {
   for (uint32_t index = 0; index < steps_.size(); ++index) {
     const PlannedStep& step = plan_->steps[index];
-    for (const uint32_t need : step.needs) INVARIANT(need < index);
     INVARIANT(!step.apply.hosts.empty() || step.gate.has_value());
     steps_[index].apply = NewActionRun(step.apply);
     for (HostRun& host : steps_[index].apply.hosts) {
@@ -91,19 +90,9 @@ absl::Status Engine::CheckAbortTime() const {
 }
 
 absl::Time Engine::NextDeadline() const {
-  absl::Time next = book_.NextDeadline();
-  for (const auto& [place, time] : wakes_) {
-    if (MayWake(place)) next = std::min(next, time);
-  }
+  const absl::Time next = std::min(book_.NextDeadline(), wakes_.Next());
   if (!GoesForward()) return next;
-  for (const StepRun& step : steps_) next = std::min(next, step.asked.deadline);
-  return window_open_ ? next : std::min(next, window_->start);
-}
-
-// A further attempt waits while the run is paused.
-bool Engine::MayWake(const Place& place) const {
-  return !paused_ || place.back >= 0 ||
-         steps_[place.step].apply.hosts[place.host].state != HostState::kRetryWait;
+  return std::min({next, asked_until_.Next(), window_open_ ? next : window_->start});
 }
 
 std::vector<Order> Engine::OpenOrders() const {
@@ -114,9 +103,7 @@ std::vector<Order> Engine::OpenOrders() const {
 
 std::vector<Order> Engine::OpenOrders(const std::string& host) const {
   std::vector<Order> orders;
-  for (const auto& [key, open] : book_.awaited()) {
-    if (open.order.key().host() == host) orders.push_back(open.order);
-  }
+  for (const OpenOrder* open : book_.AwaitedOf(host)) orders.push_back(open->order);
   return orders;
 }
 
@@ -125,21 +112,13 @@ void Engine::OnTick() {
     HostAt(due.place).message = "no answer in time";
     OnAnswer(due.place, {.outcome = OUTCOME_UNKNOWN, .timed_out = true, .probe = due.probe});
   }
-  std::vector<Place> due;
-  for (const auto& [place, time] : wakes_) {
-    if (time <= now_ && MayWake(place)) due.push_back(place);
-  }
-  for (const Place& place : due) {
-    if (wakes_.erase(place) > 0) OnWake(place);
-  }
+  for (const Place& place : wakes_.TakeDue(now_)) OnWake(place);
   if (!GoesForward()) return;
-  for (uint32_t index = 0; index < steps_.size(); ++index) {
-    if (steps_[index].asked.deadline > now_) continue;
-    FailAsked(index, "");
-    look_for_ready_ = true;
-  }
+  for (const uint32_t index : asked_until_.TakeDue(now_)) FailAsked(index, "");
   if (!window_open_ && window_->start <= now_) {
     window_open_ = true;
+    for (const uint32_t index : before_the_window_) ready_.PutBack(index);
+    before_the_window_.clear();
     look_for_ready_ = true;
   }
 }
@@ -193,7 +172,7 @@ void Engine::OnAnswer(const Place& place, const Answer& answer) {
 
 // Of a step's action, or of a probe after it: on the way forward, or while the step is settled.
 void Engine::OnForwardAnswer(const Place& place, const Answer& answer) {
-  if (answer.outcome == OUTCOME_SUCCEEDED) return Move(HostAt(place), HostEvent::kSucceed);
+  if (answer.outcome == OUTCOME_SUCCEEDED) return Move(place, HostEvent::kSucceed);
   if (answer.outcome == OUTCOME_FAILED) return FailOrRetry(place, answer);
   OnUnknown(place, answer);
 }
@@ -203,28 +182,28 @@ void Engine::FailOrRetry(const Place& place, const Answer& answer) {
   if (GoesForward() && answer.probe && host.resends_left > 0) {
     --host.resends_left;
     if (MayBegin() || stopping_) return SendApply(place);
-    Move(host, HostEvent::kWait);
+    Move(place, HostEvent::kWait);
     WakeAt(place, absl::ZeroDuration());
   } else if (GoesForward() && !answer.probe && host.attempts_left > 0) {
     --host.attempts_left;
-    Move(host, HostEvent::kWait);
+    Move(place, HostEvent::kWait);
     WakeAt(place, plan_->steps[place.step].delay);
   } else {
-    Move(host, HostEvent::kFail);
+    Move(place, HostEvent::kFail);
   }
 }
 
 void Engine::OnUnknown(const Place& place, const Answer& answer) {
   HostRun& host = HostAt(place);
   if (!answer.probe) {
-    Move(host, HostEvent::kProbe);
+    Move(place, HostEvent::kProbe);
     host.probes_left = kProbesMax;
     return SendProbe(place);
   }
   // What changes nothing may simply be done again.
   const bool harmless = !ActionAt(place).mutates && !answer.timed_out;
   if (harmless && GoesForward()) return FailOrRetry(place, answer);
-  if (host.probes_left == 0) return Move(host, HostEvent::kGiveUp);
+  if (host.probes_left == 0) return Move(place, HostEvent::kGiveUp);
   if (answer.timed_out) return SendProbe(place);
   WakeAt(place, kProbeDelay);
 }
@@ -243,32 +222,16 @@ void Engine::OnLateAnswer(const AnsweredOrder& order, Outcome outcome) {
   if (forward && outcome == OUTCOME_FAILED && host.state == HostState::kProbing && !order.probe) {
     return;
   }
-  book_.GiveUp(order.place);
-  wakes_.erase(order.place);
+  book_.GiveUp(order.place, plan_->hosts[host.host].name);
+  wakes_.Erase(order.place);
+  put_off_.erase(order.place);
   if (forward) {
     OnForwardAnswer(order.place, {.outcome = outcome, .timed_out = false, .probe = true});
     JudgeStep(order.place.step);
   } else {
-    Move(host, outcome == OUTCOME_SUCCEEDED ? HostEvent::kSucceed : HostEvent::kFail);
+    Move(order.place, outcome == OUTCOME_SUCCEEDED ? HostEvent::kSucceed : HostEvent::kFail);
     JudgeAgain(order.place.step);
   }
-}
-
-void Engine::Advance() {
-  if (going_back_ && state_ != RUN_STATE_ROLLING_BACK) BeginWayBack();
-  if (GoesForward() && look_for_ready_) {
-    look_for_ready_ = false;
-    if (MayBegin()) StartReadySteps();
-    EndForwardWhenDone();
-  }
-  if (state_ == RUN_STATE_ROLLING_BACK) AdvanceBack();
-}
-
-void Engine::End(RunState state, std::string explanation) {
-  state_ = state;
-  explanation_ = std::move(explanation);
-  ended_ = now_;
-  effects_.push_back(RunEnded{state_, explanation_});
 }
 
 bool Engine::GoesForward() const { return state_ == RUN_STATE_RUNNING && !going_back_; }
@@ -287,15 +250,28 @@ ActionRun& Engine::RunAt(const Place& place) {
 void Engine::Move(uint32_t step, StepEvent event) {
   const std::optional<StepState> next = NextState(steps_[step].state, event);
   INVARIANT(next.has_value());
+  active_steps_ -= IsActive(steps_[step].state) ? 1U : 0U;
+  active_steps_ += IsActive(*next) ? 1U : 0U;
   steps_[step].state = *next;
 }
 
-void Engine::Move(HostRun& host, HostEvent event) {
-  const std::optional<HostState> next = NextState(host.state, event);
+void Engine::Move(const Place& place, HostEvent event) {
+  ActionRun& action = RunAt(place);
+  HostState& state = action.hosts[place.host].state;
+  const std::optional<HostState> next = NextState(state, event);
   INVARIANT(next.has_value());
-  host.state = *next;
+  --action.hosts_in[static_cast<size_t>(state)];
+  ++action.hosts_in[static_cast<size_t>(*next)];
+  state = *next;
 }
 
-void Engine::WakeAt(const Place& place, absl::Duration delay) { wakes_[place] = now_ + delay; }
+void Engine::WakeAt(const Place& place, absl::Duration delay) {
+  const bool attempt = place.back < 0 && HostAt(place).state == HostState::kRetryWait;
+  if (paused_ && attempt) {
+    put_off_.insert(place);
+  } else {
+    wakes_.Set(place, now_ + delay);
+  }
+}
 
 }  // namespace orchestrator

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <tuple>
 #include <variant>
@@ -13,7 +14,9 @@
 #include "hamisha/orchestrator/v1/orchestrator.pb.h"
 #include "orchestrator/engine/asked.h"
 #include "orchestrator/engine/certificates.h"
+#include "orchestrator/engine/deadlines.h"
 #include "orchestrator/engine/order_book.h"
+#include "orchestrator/engine/ready_steps.h"
 #include "orchestrator/engine/run.h"
 #include "orchestrator/plan/plan.h"
 
@@ -119,21 +122,22 @@ class Engine {
   void OnAnswer(const Place& place, const Answer& answer);
   void OnForwardAnswer(const Place& place, const Answer& answer);
   void OnLateAnswer(const AnsweredOrder& order, hamisha::agent::v1::Outcome outcome);
-  bool MayWake(const Place& place) const;
   void OnWake(const Place& place);
   void OnUnknown(const Place& place, const Answer& answer);
   void FailOrRetry(const Place& place, const Answer& answer);
-  void Advance();
 
   // engine_forward.cc: the way forward.
+  void Advance();
   void JudgeStep(uint32_t index);
   void JudgeAgain(uint32_t index);
   void OnStepNotSucceeded(uint32_t index);
   void StartReadySteps();
-  bool IsReady(const PlannedStep& step) const;
+  bool LetsPass(uint32_t index) const;  // Those that need it may begin.
+  void MeetNeeds(uint32_t index);
   void Begin(uint32_t index);
   void StartWave(uint32_t index);
   void EndForwardWhenDone();
+  void End(RunState state, std::string explanation);
   bool MayBegin() const { return GoesForward() && !paused_ && !stopping_; }
 
   // engine_people.cc: what people are asked, and decide.
@@ -147,12 +151,14 @@ class Engine {
   std::optional<uint32_t> StepOf(const hamisha::orchestrator::v1::PersonAct& act) const;
   void OnAct(const hamisha::orchestrator::v1::PersonAct& act);
   void OnActOnStep(uint32_t index, const hamisha::orchestrator::v1::PersonAct& act);
+  void Pause();
+  void EndPause();
   void Retry(uint32_t index);
   void Resolve(uint32_t index, const hamisha::orchestrator::v1::PersonAct& act);
   void Ask(uint32_t index);
   void GoOnWhenAnswered(uint32_t index);
+  void EndAsking(uint32_t index);
   void FailAsked(uint32_t index, std::string message);
-  void End(RunState state, std::string explanation);
 
   // engine_back.cc: the way back.
   void BeginWayBack();
@@ -177,7 +183,7 @@ class Engine {
   ActionRun& RunAt(const Place& place);
   HostRun& HostAt(const Place& place) { return RunAt(place).hosts[place.host]; }
   void Move(uint32_t step, StepEvent event);
-  static void Move(HostRun& host, HostEvent event);
+  void Move(const Place& place, HostEvent event);
   void WakeAt(const Place& place, absl::Duration delay);
   bool GoesForward() const;
 
@@ -194,6 +200,8 @@ class Engine {
   absl::Time ended_ = absl::InfiniteFuture();
   std::vector<StepRun> steps_;
   uint32_t started_steps_ = 0;
+  uint32_t active_steps_ = 0;
+  ReadySteps ready_;
   bool look_for_ready_ = false;
   bool stopping_ = false;    // A step failed whose on_failure is stop: nothing new is started.
   bool going_back_ = false;  // A step failed whose on_failure is rollback, or somebody asked.
@@ -204,10 +212,14 @@ class Engine {
   bool paused_ = false;
   bool past_no_return_ = false;
   std::vector<hamisha::orchestrator::v1::PersonAct> acts_;
+  std::set<uint32_t> asking_;                // Steps that await people.
+  Deadlines<uint32_t> asked_until_;          // Likewise; those that do not wait for ever.
+  std::vector<uint32_t> before_the_window_;  // Steps that are ready but for its begin.
+  std::set<Place> put_off_;                  // Further attempts that wait for the end of a pause.
   std::map<std::string, hamisha::agent::v1::HostFacts> host_facts_;  // The newest of each host.
   Certificates certificates_;
   OrderBook book_;
-  std::map<Place, absl::Time> wakes_;  // Next attempts that wait.
+  Deadlines<Place> wakes_;  // Next attempts that wait.
 
   // Of the event that is being applied.
   absl::Time now_;

@@ -38,7 +38,10 @@ void Engine::BeginWayBack() {
   ended_ = absl::InfiniteFuture();
   stopping_ = false;
   book_.GiveUpAll();
-  wakes_.clear();
+  wakes_.Clear();
+  put_off_.clear();
+  asking_.clear();
+  asked_until_.Clear();
   back_order_.erase(
       std::remove_if(back_order_.begin(), back_order_.end(),
                      [&](uint32_t step) { return steps_[step].state != StepState::kUndone; }),
@@ -46,11 +49,11 @@ void Engine::BeginWayBack() {
   back_at_ = back_order_.size();
   for (uint32_t index = 0; index < steps_.size(); ++index) {
     StepRun& step = steps_[index];
-    for (HostRun& host : step.apply.hosts) {
-      if (host.state == HostState::kRetryWait) Move(host, HostEvent::kFail);
+    for (uint32_t host = 0; host < step.apply.hosts.size(); ++host) {
+      const bool waits = step.apply.hosts[host].state == HostState::kRetryWait;
+      if (waits) Move({.step = index, .back = -1, .host = host}, HostEvent::kFail);
     }
     const bool nothing_to_undo = !HasWayBack(plan_->steps[index]);
-    step.asked.deadline = absl::InfiniteFuture();
     if (step.state == StepState::kPending || step.state == StepState::kAwaiting ||
         (IsActive(step.state) && nothing_to_undo)) {
       if (step.state != StepState::kPending) step.apply.ended = now_;
@@ -93,25 +96,19 @@ bool Engine::AdvanceUndo(uint32_t index) {
   StepRun& step = steps_[index];
   if (MayNeedUndo(step.state)) Settle(index);
   if (step.state == StepState::kSettling) {
-    const bool settled =
-        std::none_of(step.apply.hosts.begin(), step.apply.hosts.end(),
-                     [](const HostRun& host) { return host.state == HostState::kProbing; });
-    if (!settled) return false;
+    if (step.apply.Count(HostState::kProbing) > 0) return false;
     Move(index, StepEvent::kUndo);
     StartBackAction(index);
   }
   while (step.back_at < step.back.size()) {
     ActionRun& action = step.back[step.back_at];
-    const bool all_final = std::all_of(action.hosts.begin(), action.hosts.end(),
-                                       [](const HostRun& host) { return IsFinal(host.state); });
-    if (!all_final) return false;
+    if (!action.AllFinal()) return false;
     action.ended = now_;
     ++step.back_at;
     StartBackAction(index);
   }
   const bool undone = std::all_of(step.back.begin(), step.back.end(), [](const ActionRun& action) {
-    return std::all_of(action.hosts.begin(), action.hosts.end(),
-                       [](const HostRun& host) { return host.state == HostState::kSucceeded; });
+    return action.AllIn(HostState::kSucceeded);
   });
   Move(index, undone ? StepEvent::kUndoSucceed : StepEvent::kUndoFail);
   return true;
@@ -127,8 +124,9 @@ void Engine::Settle(uint32_t index) {
     HostRun& host = step.apply.hosts[i];
     if (!IsUncertain(host.state)) continue;
     host.probes_left = host.state == HostState::kUnknown ? 1 : kSettleProbesMax;
-    Move(host, HostEvent::kProbe);
-    SendProbe({.step = index, .back = -1, .host = i});
+    const Place place = {.step = index, .back = -1, .host = i};
+    Move(place, HostEvent::kProbe);
+    SendProbe(place);
   }
 }
 
@@ -145,11 +143,11 @@ void Engine::StartBackAction(uint32_t index) {
 // The way back goes on past what does not succeed: certificates keep that safe.
 void Engine::OnBackAnswer(const Place& place, const Answer& answer) {
   HostRun& host = HostAt(place);
-  if (answer.outcome == OUTCOME_SUCCEEDED) return Move(host, HostEvent::kSucceed);
+  if (answer.outcome == OUTCOME_SUCCEEDED) return Move(place, HostEvent::kSucceed);
   if (host.attempts_left == 0) {
-    return Move(host, answer.outcome == OUTCOME_FAILED ? HostEvent::kFail : HostEvent::kGiveUp);
+    return Move(place, answer.outcome == OUTCOME_FAILED ? HostEvent::kFail : HostEvent::kGiveUp);
   }
-  Move(host, HostEvent::kWait);
+  Move(place, HostEvent::kWait);
   if (answer.timed_out) return SendBack(place);
   WakeAt(place, kBackDelay);
 }
@@ -174,27 +172,6 @@ void Engine::EndWayBack() {
   End(RUN_STATE_UNKNOWN,
       absl::StrCat("went back: ", reason_, ". The way back did not end clearly: ", left,
                    ". When these hosts can be reached again: hamisha rollback ", run_));
-}
-
-std::string DescribeFailure(const Plan& plan, uint32_t index, const StepRun& run) {
-  const PlannedStep& step = plan.steps[index];
-  if (!run.asked.message.empty()) {
-    return absl::StrCat("step '", step.id, "' failed: ", run.asked.message);
-  }
-  bool unknown = false;
-  std::string hosts;
-  for (const HostRun& host : run.apply.hosts) {
-    if (host.state != HostState::kFailed && host.state != HostState::kUnknown) continue;
-    unknown = unknown || host.state == HostState::kUnknown;
-    absl::StrAppend(&hosts, hosts.empty() ? "" : "; ", plan.hosts[host.host].name, ": ",
-                    host.message.empty() ? "no reason given" : host.message);
-  }
-  if (run.begun < run.apply.hosts.size()) {
-    absl::StrAppend(&hosts, hosts.empty() ? "" : "; ", "it never began on ",
-                    run.apply.hosts.size() - run.begun, " further");
-  }
-  return absl::StrCat("step '", step.id, "' (", step.apply.action, ") ",
-                      unknown ? "has an unknown outcome on " : "failed on ", hosts);
 }
 
 }  // namespace orchestrator

@@ -11,15 +11,13 @@ namespace {
 
 using namespace hamisha::orchestrator::v1;  // NOLINT(google-build-using-namespace): run states.
 
-size_t Count(const StepRun& step, HostState state) {
-  return static_cast<size_t>(
-      std::count_if(step.apply.hosts.begin(), step.apply.hosts.end(),
-                    [&](const HostRun& host) { return host.state == state; }));
+uint32_t NotSucceeded(const StepRun& step) {
+  return step.apply.Count(HostState::kFailed) + step.apply.Count(HostState::kUnknown);
 }
 
 bool TooManyFailed(const PlannedStep& planned, const StepRun& step) {
-  const size_t failed = Count(step, HostState::kFailed) + Count(step, HostState::kUnknown);
-  return failed * 100 > size_t{planned.max_fail_percentage} * step.apply.hosts.size();
+  return size_t{NotSucceeded(step)} * 100 >
+         size_t{planned.max_fail_percentage} * step.apply.hosts.size();
 }
 
 }  // namespace
@@ -40,9 +38,7 @@ void Engine::JudgeStep(uint32_t index) {
   StepRun& step = steps_[index];
   if (!GoesForward() || !IsActive(step.state)) return;
   const bool too_many = TooManyFailed(plan_->steps[index], step);
-  const auto ended = [](const HostRun& host) { return IsFinal(host.state); };
-  bool all_ended =
-      std::all_of(step.apply.hosts.begin(), step.apply.hosts.begin() + step.begun, ended);
+  bool all_ended = NotSucceeded(step) + step.apply.Count(HostState::kSucceeded) == step.begun;
   if (all_ended && !too_many && step.begun < step.apply.hosts.size() && !stopping_) {
     all_ended = false;  // The next wave.
     if (MayBegin()) StartWave(index);
@@ -51,19 +47,19 @@ void Engine::JudgeStep(uint32_t index) {
   const bool hopeless = too_many && OnFailureOf(index) == OnFailure::kRollback;
   if (all_ended || hopeless) {
     const bool whole = !too_many && step.begun == step.apply.hosts.size();
-    const bool unknown = Count(step, HostState::kUnknown) > 0;
+    const bool unknown = step.apply.Count(HostState::kUnknown) > 0;
     Move(index, whole ? StepEvent::kSucceed : unknown ? StepEvent::kGiveUp : StepEvent::kFail);
     step.apply.ended = now_;
-    look_for_ready_ = true;
+    MeetNeeds(index);
     if (step.state != StepState::kSucceeded) OnStepNotSucceeded(index);
     return;
   }
   StepState wanted = StepState::kRetryWait;
   StepEvent event = StepEvent::kWait;
-  if (Count(step, HostState::kProbing) > 0) {
+  if (step.apply.Count(HostState::kProbing) > 0) {
     wanted = StepState::kProbing;
     event = StepEvent::kProbe;
-  } else if (Count(step, HostState::kSent) > 0) {
+  } else if (step.apply.Count(HostState::kSent) > 0) {
     wanted = StepState::kRunning;
     event = StepEvent::kResume;
   }
@@ -73,7 +69,7 @@ void Engine::JudgeStep(uint32_t index) {
 // A held step of which something new is known: a late answer, or a person's word.
 void Engine::JudgeAgain(uint32_t index) {
   StepRun& step = steps_[index];
-  const bool news = step.state == StepState::kFailed || Count(step, HostState::kUnknown) == 0;
+  const bool news = step.state == StepState::kFailed || step.apply.Count(HostState::kUnknown) == 0;
   if (!GoesForward() || !Held(index) || !news) return;
   Move(index, StepEvent::kResume);
   step.apply.ended = absl::InfiniteFuture();
@@ -101,23 +97,42 @@ void Engine::OnStepNotSucceeded(uint32_t index) {
   UNREACHABLE();
 }
 
-bool Engine::IsReady(const PlannedStep& step) const {
-  if (!window_open_ && !step.before_window) return false;
-  return std::all_of(step.needs.begin(), step.needs.end(), [&](uint32_t need) {
-    const StepState state = steps_[need].state;
-    const bool let_pass = plan_->steps[need].on_failure == OnFailure::kContinue &&
-                          (state == StepState::kFailed || state == StepState::kUnknown);
-    return state == StepState::kSucceeded || state == StepState::kPassed ||
-           state == StepState::kSkipped || let_pass;
-  });
+void Engine::Advance() {
+  if (going_back_ && state_ != RUN_STATE_ROLLING_BACK) BeginWayBack();
+  while (GoesForward() && look_for_ready_) {
+    look_for_ready_ = false;
+    if (MayBegin()) StartReadySteps();
+    if (!look_for_ready_) EndForwardWhenDone();
+  }
+  if (going_back_ && state_ != RUN_STATE_ROLLING_BACK) BeginWayBack();
+  if (state_ == RUN_STATE_ROLLING_BACK) AdvanceBack();
+}
+
+bool Engine::LetsPass(uint32_t index) const {
+  const StepState state = steps_[index].state;
+  if (state == StepState::kSucceeded || state == StepState::kPassed ||
+      state == StepState::kSkipped) {
+    return true;
+  }
+  return plan_->steps[index].on_failure == OnFailure::kContinue &&
+         (state == StepState::kFailed || state == StepState::kUnknown);
+}
+
+void Engine::MeetNeeds(uint32_t index) {
+  look_for_ready_ = true;
+  if (LetsPass(index)) ready_.Met(index);
 }
 
 void Engine::StartReadySteps() {
-  for (uint32_t index = 0; index < steps_.size(); ++index) {
-    const PlannedStep& planned = plan_->steps[index];
-    if (steps_[index].state == StepState::kAwaiting) GoOnWhenAnswered(index);
-    if (steps_[index].state != StepState::kPending || !IsReady(planned)) continue;
-    if (AsksPeople(planned)) {
+  for (const uint32_t index : std::vector<uint32_t>(asking_.begin(), asking_.end())) {
+    GoOnWhenAnswered(index);
+  }
+  for (const uint32_t index : ready_.Take()) {
+    const PlannedStep& step = plan_->steps[index];
+    if (steps_[index].state != StepState::kPending) continue;  // A person skipped it.
+    if (!window_open_ && !step.before_window) {
+      before_the_window_.push_back(index);
+    } else if (AsksPeople(step)) {
       Ask(index);
     } else {
       Begin(index);
@@ -151,11 +166,7 @@ void Engine::StartWave(uint32_t index) {
 }
 
 void Engine::EndForwardWhenDone() {
-  const auto any = [&](auto predicate) {
-    return std::any_of(steps_.begin(), steps_.end(),
-                       [&](const StepRun& step) { return predicate(step.state); });
-  };
-  if (any(IsActive)) return;
+  if (active_steps_ > 0) return;
   if (stopping_) {
     bool changed = false;
     for (uint32_t index = 0; index < steps_.size(); ++index) {
@@ -172,26 +183,48 @@ void Engine::EndForwardWhenDone() {
                                                      "hamisha rollback ", run_)
                                       : absl::StrCat(reason_, ". Nothing had been changed"));
   }
-  const auto waits = [](StepState state) {
-    return state == StepState::kPending || state == StepState::kAwaiting;
-  };
+  if (!asking_.empty() || paused_ || !before_the_window_.empty()) return;
   for (uint32_t index = 0; index < steps_.size(); ++index) {
     if (Held(index)) return;
   }
-  if (paused_ || !window_open_ || any([](StepState s) { return s == StepState::kAwaiting; })) {
-    if (any(waits)) return;
-  }
-  INVARIANT(!any(waits));
+  INVARIANT(std::none_of(steps_.begin(), steps_.end(),
+                         [](const StepRun& step) { return step.state == StepState::kPending; }));
   std::string explanation;
   for (uint32_t index = 0; index < steps_.size(); ++index) {
     const StepRun& step = steps_[index];
-    const bool some = Count(step, HostState::kFailed) + Count(step, HostState::kUnknown) > 0;
-    if (step.state == StepState::kSkipped || (step.state == StepState::kSucceeded && !some))
-      continue;
+    const bool whole = step.state == StepState::kSucceeded && NotSucceeded(step) == 0;
+    if (step.state == StepState::kSkipped || whole) continue;
     absl::StrAppend(&explanation, explanation.empty() ? "went on although " : "; ",
                     DescribeFailure(*plan_, index, step));
   }
   End(RUN_STATE_SUCCEEDED, std::move(explanation));
+}
+
+void Engine::End(RunState state, std::string explanation) {
+  state_ = state;
+  explanation_ = std::move(explanation);
+  ended_ = now_;
+  effects_.push_back(RunEnded{state_, explanation_});
+}
+
+std::string DescribeFailure(const Plan& plan, uint32_t index, const StepRun& run) {
+  const PlannedStep& step = plan.steps[index];
+  if (!run.asked.message.empty()) {
+    return absl::StrCat("step '", step.id, "' failed: ", run.asked.message);
+  }
+  std::string hosts;
+  for (const HostRun& host : run.apply.hosts) {
+    if (host.state != HostState::kFailed && host.state != HostState::kUnknown) continue;
+    absl::StrAppend(&hosts, hosts.empty() ? "" : "; ", plan.hosts[host.host].name, ": ",
+                    host.message.empty() ? "no reason given" : host.message);
+  }
+  if (run.begun < run.apply.hosts.size()) {
+    absl::StrAppend(&hosts, hosts.empty() ? "" : "; ", "it never began on ",
+                    run.apply.hosts.size() - run.begun, " further");
+  }
+  const bool unknown = run.apply.Count(HostState::kUnknown) > 0;
+  return absl::StrCat("step '", step.id, "' (", step.apply.action, ") ",
+                      unknown ? "has an unknown outcome on " : "failed on ", hosts);
 }
 
 }  // namespace orchestrator

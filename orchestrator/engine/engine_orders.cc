@@ -35,6 +35,7 @@ ActionRun Engine::NewActionRun(const PlannedAction& action) const {
     INVARIANT(host < plan_->hosts.size());
     run.hosts.emplace_back().host = host;
   }
+  run.hosts_in[static_cast<size_t>(HostState::kWaiting)] = static_cast<uint32_t>(run.hosts.size());
   return run;
 }
 
@@ -51,10 +52,13 @@ Order Engine::NewOrder(const HostRun& host, const PlannedAction& action) const {
       *order.add_certificates() = certificate;
     }
   }
-  for (const auto& context : plan_->shards) {
-    const bool served = std::find(server.shards.begin(), server.shards.end(), context.shard()) !=
-                        server.shards.end();
-    if (served) *order.add_shards() = context;
+  auto context = plan_->shards.begin();
+  for (const uint32_t shard : server.shards) {  // Both are ascending.
+    context =
+        std::lower_bound(context, plan_->shards.end(), shard,
+                         [](const auto& one, uint32_t number) { return one.shard() < number; });
+    INVARIANT(context != plan_->shards.end() && context->shard() == shard);
+    *order.add_shards() = *context;
   }
   if (action.takes_host_facts) AddHostFacts(order);
   return order;
@@ -72,7 +76,7 @@ void Engine::AddHostFacts(Order& order) const {
 void Engine::SendApply(const Place& place) {
   HostRun& host = HostAt(place);
   const PlannedStep& step = plan_->steps[place.step];
-  Move(host, HostEvent::kSend);
+  Move(place, HostEvent::kSend);
   ++host.attempt;
   Order order = NewOrder(host, step.apply);
   order.mutable_key()->set_step(AttemptName(step.id, host.attempt));
@@ -101,7 +105,7 @@ void Engine::SendBack(const Place& place) {
   HostRun& host = HostAt(place);
   const PlannedStep& step = plan_->steps[place.step];
   const BackAction back = BackOf(step)[static_cast<size_t>(place.back)];
-  Move(host, HostEvent::kSend);
+  Move(place, HostEvent::kSend);
   --host.attempts_left;
   const std::string name = absl::StrCat(step.id, "/back/", place.back);
   Order order = NewOrder(host, *back.action);
@@ -121,11 +125,9 @@ void Engine::SendBack(const Place& place) {
 void Engine::Send(const Place& place, Order order, bool probe) {
   const absl::Time deadline = now_ + PatienceFor(order);
   effects_.push_back(SendOrder{order});
-  book_.Add({.order = std::move(order),
-             .place = place,
-             .probe = probe,
-             .attempt = HostAt(place).attempt,
-             .deadline = deadline});
+  book_.Add(
+      {.order = std::move(order), .place = place, .probe = probe, .attempt = HostAt(place).attempt},
+      deadline);
 }
 
 }  // namespace orchestrator

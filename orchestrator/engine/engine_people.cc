@@ -190,16 +190,12 @@ void Engine::OnAct(const PersonAct& act) {
   if (const std::optional<uint32_t> index = StepOf(act); FindRule(act.act())->step) {
     return OnActOnStep(*index, act);
   }
-  if (act.act() == ACT_PAUSE) paused_ = true;
-  if (act.act() == ACT_RESUME) {
-    paused_ = false;
-    for (uint32_t step = 0; step < steps_.size(); ++step) JudgeStep(step);  // Waves that waited.
-  }
+  if (act.act() == ACT_PAUSE) Pause();
+  if (act.act() == ACT_RESUME) EndPause();
   if (act.act() == ACT_ABORT) {
     stopping_ = true;
-    paused_ = false;
     reason_ = absl::StrCat(act.by(), " aborted it: ", act.reason());
-    for (uint32_t step = 0; step < steps_.size(); ++step) JudgeStep(step);  // Likewise: they end.
+    EndPause();
   }
   if (act.act() == ACT_ROLLBACK) {
     going_back_ = true;
@@ -208,14 +204,35 @@ void Engine::OnAct(const PersonAct& act) {
   }
 }
 
+void Engine::Pause() {
+  paused_ = true;
+  for (uint32_t index = 0; index < steps_.size(); ++index) {
+    if (!IsActive(steps_[index].state)) continue;
+    for (uint32_t host = 0; host < steps_[index].begun; ++host) {
+      const Place place{.step = index, .back = -1, .host = host};
+      if (HostAt(place).state != HostState::kRetryWait) continue;
+      wakes_.Erase(place);
+      put_off_.insert(place);
+    }
+  }
+}
+
+// What waited for it goes on: further attempts, and waves. (After an abort the waves end.)
+void Engine::EndPause() {
+  paused_ = false;
+  for (const Place& place : std::exchange(put_off_, {})) WakeAt(place, absl::ZeroDuration());
+  for (uint32_t index = 0; index < steps_.size(); ++index) JudgeStep(index);
+}
+
 void Engine::OnActOnStep(uint32_t index, const PersonAct& act) {
   if (act.act() == ACT_REJECT) {
     FailAsked(index, absl::StrCat(act.by(), " rejected it: ", act.reason()));
   } else if (act.act() == ACT_RETRY) {
     Retry(index);
   } else if (act.act() == ACT_SKIP) {
-    steps_[index].asked.deadline = absl::InfiniteFuture();
+    EndAsking(index);
     Move(index, Held(index) ? StepEvent::kPass : StepEvent::kSkip);
+    MeetNeeds(index);
   } else if (act.act() == ACT_RESOLVE) {
     Resolve(index, act);
   } else {
@@ -237,7 +254,7 @@ void Engine::Retry(uint32_t index) {
       SendApply(place);
     } else if (host.state == HostState::kUnknown) {
       host.probes_left = kProbesMax;
-      Move(host, HostEvent::kProbe);
+      Move(place, HostEvent::kProbe);
       SendProbe(place);
     }
   }
@@ -245,10 +262,12 @@ void Engine::Retry(uint32_t index) {
 }
 
 void Engine::Resolve(uint32_t index, const PersonAct& act) {
-  for (HostRun& host : steps_[index].apply.hosts) {
+  for (uint32_t i = 0; i < steps_[index].begun; ++i) {
+    const Place place{.step = index, .back = -1, .host = i};
+    HostRun& host = HostAt(place);
     if (host.state != HostState::kUnknown || plan_->hosts[host.host].name != act.host()) continue;
     host.message = absl::StrCat(act.by(), " says so: ", act.reason());
-    Move(host, act.outcome() == OUTCOME_SUCCEEDED ? HostEvent::kSucceed : HostEvent::kFail);
+    Move(place, act.outcome() == OUTCOME_SUCCEEDED ? HostEvent::kSucceed : HostEvent::kFail);
   }
   JudgeAgain(index);
 }
@@ -260,17 +279,26 @@ void Engine::Ask(uint32_t index) {
   step.apply.started = now_;
   step.apply.ended = absl::InfiniteFuture();
   step.asked = {};
-  if (planned.gate.has_value()) step.asked.deadline = now_ + planned.gate->timeout;
+  asking_.insert(index);
+  if (!planned.gate.has_value()) return;
+  step.asked.deadline = now_ + planned.gate->timeout;
+  asked_until_.Set(index, step.asked.deadline);
+}
+
+void Engine::EndAsking(uint32_t index) {
+  asking_.erase(index);
+  asked_until_.Erase(index);
 }
 
 void Engine::GoOnWhenAnswered(uint32_t index) {
   StepRun& step = steps_[index];
   if (!MissingOf(*plan_, plan_->steps[index], step.asked).nothing()) return;
-  step.asked.deadline = absl::InfiniteFuture();
+  EndAsking(index);
   if (!step.apply.hosts.empty()) return Begin(index);
   Move(index, StepEvent::kSucceed);
   step.number = ++started_steps_;
   step.apply.ended = now_;
+  MeetNeeds(index);
 }
 
 void Engine::FailAsked(uint32_t index, std::string message) {
@@ -280,10 +308,11 @@ void Engine::FailAsked(uint32_t index, std::string message) {
                            DescribeMissing(MissingOf(*plan_, plan_->steps[index], step.asked)),
                            " was missing");
   }
-  step.asked.deadline = absl::InfiniteFuture();
+  EndAsking(index);
   step.asked.message = std::move(message);
   Move(index, StepEvent::kFail);
   step.apply.ended = now_;
+  MeetNeeds(index);
   OnStepNotSucceeded(index);
 }
 

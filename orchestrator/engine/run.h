@@ -1,6 +1,7 @@
 // What the engine knows about a run's progress: plain data, for views too.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -30,15 +31,23 @@ struct HostRun {
 
 // One action on its hosts.
 struct ActionRun {
-  std::vector<HostRun> hosts;  // In the order of PlannedAction::hosts.
+  std::vector<HostRun> hosts;                    // In the order of PlannedAction::hosts.
+  std::array<uint32_t, kHostStates> hosts_in{};  // How many are in each state.
   absl::Time started = absl::InfiniteFuture();
   absl::Time ended = absl::InfiniteFuture();
+
+  uint32_t Count(HostState state) const { return hosts_in[static_cast<size_t>(state)]; }
+  bool AllIn(HostState state) const { return Count(state) == hosts.size(); }
+  bool AllFinal() const {
+    return Count(HostState::kSucceeded) + Count(HostState::kFailed) + Count(HostState::kUnknown) ==
+           hosts.size();
+  }
 };
 
 // What people have said to one step that asks them.
 struct AskedRun {
   std::vector<hamisha::orchestrator::v1::PersonAct> acts;  // That count, in order.
-  absl::Time deadline = absl::InfiniteFuture();            // While it is awaited.
+  absl::Time deadline = absl::InfiniteFuture();            // By when it must be answered.
   std::string message;                                     // Why it failed.
 };
 

@@ -71,6 +71,7 @@ enum class HostState : uint8_t {
   kFailed,
   kUnknown,
 };
+inline constexpr size_t kHostStates = 7;
 
 enum class HostEvent : uint8_t { kSend, kProbe, kWait, kSucceed, kFail, kGiveUp };
 

@@ -27,7 +27,7 @@ struct Host {
   std::string name;
   std::string site;
   std::string kind;              // "ledger" | "gateway"
-  std::vector<uint32_t> shards;  // Ledger: the one it serves. Gateway: all.
+  std::vector<uint32_t> shards;  // Ascending. Ledger: the one it serves. Gateway: all.
 };
 
 // One action on some hosts, at the same time on all.
