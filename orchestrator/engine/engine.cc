@@ -31,6 +31,12 @@ Engine::Engine(std::shared_ptr<const Plan> plan, std::string run)
       host.resends_left = kResendsMax;
     }
   }
+  for (const Guardrail& guardrail : plan_->guardrails) {
+    INVARIANT(!guardrail.look.mutates && guardrail.every > absl::ZeroDuration());
+    GuardRun& guard = guards_.emplace_back();
+    guard.look = NewActionRun(guardrail.look);
+    guard.beyond.resize(guard.look.hosts.size());
+  }
 }
 
 absl::StatusOr<std::vector<Effect>> Engine::Apply(const Event& event) {
@@ -92,7 +98,9 @@ absl::Status Engine::CheckAbortTime() const {
 absl::Time Engine::NextDeadline() const {
   const absl::Time next = std::min(book_.NextDeadline(), wakes_.Next());
   if (!GoesForward()) return next;
-  return std::min({next, asked_until_.Next(), window_open_ ? next : window_->start});
+  absl::Time look = absl::InfiniteFuture();
+  for (const GuardRun& guard : guards_) look = std::min(look, guard.due);
+  return std::min({next, look, asked_until_.Next(), window_open_ ? next : window_->start});
 }
 
 std::vector<Order> Engine::OpenOrders() const {
@@ -115,6 +123,9 @@ void Engine::OnTick() {
   for (const Place& place : wakes_.TakeDue(now_)) OnWake(place);
   if (!GoesForward()) return;
   for (const uint32_t index : asked_until_.TakeDue(now_)) FailAsked(index, "");
+  for (uint32_t index = 0; index < guards_.size(); ++index) {
+    if (guards_[index].due <= now_) Look(index);
+  }
   if (!window_open_ && window_->start <= now_) {
     window_open_ = true;
     for (const uint32_t index : before_the_window_) ready_.PutBack(index);
@@ -162,7 +173,9 @@ void Engine::OnResult(const OrderResult& result) {
 }
 
 void Engine::OnAnswer(const Place& place, const Answer& answer) {
-  if (place.back >= 0) {
+  if (place.back == Place::kGuard) {
+    OnGuardAnswer(place, answer);
+  } else if (place.back >= 0) {
     OnBackAnswer(place, answer);
   } else {
     OnForwardAnswer(place, answer);
@@ -211,6 +224,7 @@ void Engine::OnUnknown(const Place& place, const Answer& answer) {
 // An order that had been given up answers after all: a probe was sent meanwhile, or the run goes
 // back. It counts when it is about the newest attempt and tells what is not known yet.
 void Engine::OnLateAnswer(const AnsweredOrder& order, Outcome outcome) {
+  if (order.place.back == Place::kGuard) return;
   HostRun& host = HostAt(order.place);
   const StepState step = steps_[order.place.step].state;
   const bool undone =
@@ -237,12 +251,14 @@ void Engine::OnLateAnswer(const AnsweredOrder& order, Outcome outcome) {
 bool Engine::GoesForward() const { return state_ == RUN_STATE_RUNNING && !going_back_; }
 
 const PlannedAction& Engine::ActionAt(const Place& place) const {
+  if (place.back == Place::kGuard) return plan_->guardrails[place.step].look;
   const PlannedStep& step = plan_->steps[place.step];
   if (place.back < 0) return step.apply;
   return *BackOf(step)[static_cast<size_t>(place.back)].action;
 }
 
 ActionRun& Engine::RunAt(const Place& place) {
+  if (place.back == Place::kGuard) return guards_[place.step].look;
   StepRun& step = steps_[place.step];
   return place.back < 0 ? step.apply : step.back[static_cast<size_t>(place.back)];
 }
@@ -253,6 +269,7 @@ void Engine::Move(uint32_t step, StepEvent event) {
   active_steps_ -= IsActive(steps_[step].state) ? 1U : 0U;
   active_steps_ += IsActive(*next) ? 1U : 0U;
   steps_[step].state = *next;
+  steps_moved_ = true;
 }
 
 void Engine::Move(const Place& place, HostEvent event) {
@@ -263,10 +280,15 @@ void Engine::Move(const Place& place, HostEvent event) {
   --action.hosts_in[static_cast<size_t>(state)];
   ++action.hosts_in[static_cast<size_t>(*next)];
   state = *next;
+  const bool apply = place.back == -1 && plan_->steps[place.step].takes_out;
+  if (apply && state == HostState::kSent) out_.insert(action.hosts[place.host].host);
+  if (!apply || state != HostState::kSucceeded) return;
+  out_.erase(action.hosts[place.host].host);
+  came_back_ = true;
 }
 
 void Engine::WakeAt(const Place& place, absl::Duration delay) {
-  const bool attempt = place.back < 0 && HostAt(place).state == HostState::kRetryWait;
+  const bool attempt = place.back == -1 && HostAt(place).state == HostState::kRetryWait;
   if (paused_ && attempt) {
     put_off_.insert(place);
   } else {

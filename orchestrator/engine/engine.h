@@ -98,6 +98,7 @@ class Engine {
   bool refused() const { return refused_; }  // The step that stopped the run says so.
   bool paused() const { return paused_; }
   bool overridden() const;
+  const std::vector<GuardRun>& guards() const { return guards_; }  // As in the plan.
   bool past_no_return() const { return past_no_return_; }
   const std::string& submitted_by() const { return submitted_by_; }
   const std::optional<Window>& window() const { return window_; }  // The one in force.
@@ -136,6 +137,9 @@ class Engine {
   void MeetNeeds(uint32_t index);
   void Begin(uint32_t index);
   void StartWave(uint32_t index);
+  void BeginHosts(uint32_t index);
+  bool MayTakeOut(uint32_t host) const;
+  bool WaitsForNobody(uint32_t index) const;
   void EndForwardWhenDone();
   void End(RunState state, std::string explanation);
   bool MayBegin() const { return GoesForward() && !paused_ && !stopping_; }
@@ -160,6 +164,15 @@ class Engine {
   void EndAsking(uint32_t index);
   void FailAsked(uint32_t index, std::string message);
 
+  // engine_guards.cc: guardrails.
+  bool Watches(const Guardrail& guardrail) const;
+  void AdvanceGuards();
+  void Look(uint32_t index);
+  void StopLooking(uint32_t index);
+  void OnGuardAnswer(const Place& place, const Answer& answer);
+  bool IsBeyond(const Guardrail& guardrail, HostRun& host) const;
+  void Trip(uint32_t index, const HostRun& host);
+
   // engine_back.cc: the way back.
   void BeginWayBack();
   void PlanBack(uint32_t index);
@@ -174,6 +187,7 @@ class Engine {
   void SendApply(const Place& place);
   void SendProbe(const Place& place);
   void SendBack(const Place& place);
+  void SendLook(const Place& place);
   void Send(const Place& place, hamisha::agent::v1::Order order, bool probe);
   hamisha::agent::v1::Order NewOrder(const HostRun& host, const PlannedAction& action) const;
   void AddHostFacts(hamisha::agent::v1::Order& order) const;
@@ -199,6 +213,10 @@ class Engine {
   absl::Time started_ = absl::InfiniteFuture();
   absl::Time ended_ = absl::InfiniteFuture();
   std::vector<StepRun> steps_;
+  std::vector<GuardRun> guards_;
+  bool steps_moved_ = false;  // Since guardrails were asked whether they watch.
+  std::set<uint32_t> out_;    // Hosts that steps have taken out of service.
+  bool came_back_ = false;    // Some of them, since steps were asked who waits for that.
   uint32_t started_steps_ = 0;
   uint32_t active_steps_ = 0;
   ReadySteps ready_;

@@ -42,6 +42,7 @@ void Engine::BeginWayBack() {
   put_off_.clear();
   asking_.clear();
   asked_until_.Clear();
+  for (uint32_t index = 0; index < guards_.size(); ++index) StopLooking(index);
   back_order_.erase(
       std::remove_if(back_order_.begin(), back_order_.end(),
                      [&](uint32_t step) { return steps_[step].state != StepState::kUndone; }),

@@ -40,8 +40,8 @@ void Engine::JudgeStep(uint32_t index) {
   const bool too_many = TooManyFailed(plan_->steps[index], step);
   bool all_ended = NotSucceeded(step) + step.apply.Count(HostState::kSucceeded) == step.begun;
   if (all_ended && !too_many && step.begun < step.apply.hosts.size() && !stopping_) {
-    all_ended = false;  // The next wave.
-    if (MayBegin()) StartWave(index);
+    all_ended = step.begun < step.wave_end && WaitsForNobody(index);  // Else comes the next wave.
+    if (step.begun == step.wave_end && MayBegin()) StartWave(index);
   }
   // Going back does not wait for the other hosts.
   const bool hopeless = too_many && OnFailureOf(index) == OnFailure::kRollback;
@@ -98,12 +98,20 @@ void Engine::OnStepNotSucceeded(uint32_t index) {
 }
 
 void Engine::Advance() {
+  while (std::exchange(came_back_, false) && MayBegin()) {
+    for (uint32_t index = 0; index < steps_.size(); ++index) {
+      if (!plan_->steps[index].takes_out || !IsActive(steps_[index].state)) continue;
+      BeginHosts(index);
+      JudgeStep(index);
+    }
+  }
   if (going_back_ && state_ != RUN_STATE_ROLLING_BACK) BeginWayBack();
   while (GoesForward() && look_for_ready_) {
     look_for_ready_ = false;
     if (MayBegin()) StartReadySteps();
     if (!look_for_ready_) EndForwardWhenDone();
   }
+  AdvanceGuards();
   if (going_back_ && state_ != RUN_STATE_ROLLING_BACK) BeginWayBack();
   if (state_ == RUN_STATE_ROLLING_BACK) AdvanceBack();
 }
@@ -151,18 +159,51 @@ void Engine::Begin(uint32_t index) {
 
 void Engine::StartWave(uint32_t index) {
   StepRun& step = steps_[index];
-  const uint32_t first = step.begun;
-  step.begun = static_cast<uint32_t>(step.apply.hosts.size());
+  step.wave_end = static_cast<uint32_t>(step.apply.hosts.size());
   uint32_t end = 0;
   for (const uint32_t wave : plan_->steps[index].waves) {
     end += wave;
-    if (end <= first) continue;
-    step.begun = end;
+    if (end <= step.begun) continue;
+    step.wave_end = end;
     break;
   }
-  for (uint32_t host = first; host < step.begun; ++host) {
-    SendApply({.step = index, .back = -1, .host = host});
+  BeginHosts(index);
+}
+
+// As many of the wave as the floors of capacity let out of service now.
+void Engine::BeginHosts(uint32_t index) {
+  StepRun& step = steps_[index];
+  const bool takes_out = plan_->steps[index].takes_out;
+  while (step.begun < step.wave_end) {
+    if (takes_out && !MayTakeOut(step.apply.hosts[step.begun].host)) return;
+    SendApply({.step = index, .back = -1, .host = step.begun++});
   }
+}
+
+bool Engine::MayTakeOut(uint32_t host) const {
+  if (out_.contains(host)) return true;
+  return std::all_of(
+      plan_->capacity.begin(), plan_->capacity.end(), [&](const CapacityFloor& floor) {
+        const auto is_out = [&](uint32_t one) { return out_.contains(one); };
+        const auto out = std::count_if(floor.hosts.begin(), floor.hosts.end(), is_out);
+        const bool member =
+            std::find(floor.hosts.begin(), floor.hosts.end(), host) != floor.hosts.end();
+        const auto all = static_cast<int64_t>(floor.hosts.size());
+        return !member || (all - out - 1) * 100 >= int64_t{floor.percentage} * all;
+      });
+}
+
+// Whether its next hosts would wait for ever: what is out has failed, and nothing brings it back.
+bool Engine::WaitsForNobody(uint32_t index) const {
+  if (MayTakeOut(steps_[index].apply.hosts[steps_[index].begun].host)) return false;
+  for (uint32_t step = 0; step < steps_.size(); ++step) {
+    const ActionRun& run = steps_[step].apply;
+    const bool under_way = run.Count(HostState::kSent) + run.Count(HostState::kProbing) +
+                               run.Count(HostState::kRetryWait) >
+                           0;
+    if (plan_->steps[step].takes_out && (under_way || Held(step))) return false;
+  }
+  return true;
 }
 
 void Engine::EndForwardWhenDone() {
@@ -204,6 +245,7 @@ void Engine::End(RunState state, std::string explanation) {
   state_ = state;
   explanation_ = std::move(explanation);
   ended_ = now_;
+  for (uint32_t index = 0; index < guards_.size(); ++index) StopLooking(index);
   effects_.push_back(RunEnded{state_, explanation_});
 }
 
@@ -220,7 +262,8 @@ std::string DescribeFailure(const Plan& plan, uint32_t index, const StepRun& run
   }
   if (run.begun < run.apply.hosts.size()) {
     absl::StrAppend(&hosts, hosts.empty() ? "" : "; ", "it never began on ",
-                    run.apply.hosts.size() - run.begun, " further");
+                    run.apply.hosts.size() - run.begun, " further",
+                    run.begun < run.wave_end ? ", which a floor of capacity keeps in service" : "");
   }
   const bool unknown = run.apply.Count(HostState::kUnknown) > 0;
   return absl::StrCat("step '", step.id, "' (", step.apply.action, ") ",

@@ -101,6 +101,18 @@ void Engine::SendProbe(const Place& place) {
   Send(place, std::move(order), true);
 }
 
+void Engine::SendLook(const Place& place) {
+  HostRun& host = HostAt(place);
+  const Guardrail& guardrail = plan_->guardrails[place.step];
+  Move(place, HostEvent::kSend);
+  Order order = NewOrder(host, guardrail.look);
+  ++host.attempt;
+  order.mutable_key()->set_step(AttemptName(absl::StrCat("guard/", guardrail.name), host.attempt));
+  order.mutable_key()->set_attempt(host.attempt);
+  order.set_mode(hamisha::agent::v1::MODE_APPLY);
+  Send(place, std::move(order), false);
+}
+
 void Engine::SendBack(const Place& place) {
   HostRun& host = HostAt(place);
   const PlannedStep& step = plan_->steps[place.step];

@@ -54,11 +54,20 @@ struct AskedRun {
 struct StepRun {
   StepState state = StepState::kPending;
   ActionRun apply;
-  uint32_t begun = 0;  // Of its hosts, in order: waves.
+  uint32_t begun = 0;     // Of its hosts, in order: waves.
+  uint32_t wave_end = 0;  // So many may have begun; fewer have where capacity has a floor.
   AskedRun asked;
   std::vector<ActionRun> back;  // As in BackOf(); empty until the step's way back is planned.
   uint32_t back_at = 0;         // The action of the way back that runs.
   uint32_t number = 0;          // In order of start, from 1; 0: never started.
+};
+
+// One guardrail of the plan.
+struct GuardRun {
+  ActionRun look;                           // The newest; its hosts' attempts count the looks.
+  std::vector<uint32_t> beyond;             // By host: so many looks in a row beyond the limit.
+  absl::Time due = absl::InfiniteFuture();  // Of the next look; while none is out.
+  std::string tripped;                      // What it found when it tripped; "" before.
 };
 
 // One action of a step's way back.
@@ -75,8 +84,10 @@ bool HasWayBack(const PlannedStep& step);
 
 // Where an order belongs.
 struct Place {
-  uint32_t step = 0;  // Index into Plan::steps.
-  int32_t back = -1;  // Index into BackOf(); -1: the step's own action.
+  static constexpr int32_t kGuard = -2;
+
+  uint32_t step = 0;  // Index into Plan::steps; for kGuard into Plan::guardrails.
+  int32_t back = -1;  // Index into BackOf(); -1: the step's own action; kGuard: no step's.
   uint32_t host = 0;  // Index into ActionRun::hosts.
   friend bool operator==(const Place&, const Place&) = default;
   friend bool operator<(const Place& a, const Place& b) {

@@ -73,6 +73,34 @@ struct PlannedStep {
   uint32_t max_fail_percentage = 0;  // Of all its hosts: so many may fail, and the step succeeds.
   bool point_of_no_return = false;   // Waits for people; once it has begun there is no way back.
   bool before_window = false;        // May begin before the window does.
+  bool takes_out = false;            // A host is out of service until it has succeeded there.
+};
+
+// What happens when a guardrail trips.
+enum class OnTrip : uint8_t {
+  kPause,     // Nothing new begins, and people decide.
+  kStop,      // The run ends where it is.
+  kRollback,  // The run goes back; past the point of no return it is paused.
+};
+
+// Looks at some hosts again and again while its steps go on, with an action that changes nothing.
+struct Guardrail {
+  std::string name;
+  PlannedAction look;
+  std::vector<uint32_t> steps;  // From the first one's begin to the last one's end. Empty: the run.
+  absl::Duration every;         // From an answer to the next look.
+  std::string fact;             // Of each result: a number.
+  std::optional<double> above = std::nullopt;  // Beyond the limit is what lies above, or below.
+  std::optional<double> below = std::nullopt;
+  uint32_t after = 1;  // So many looks in a row beyond the limit, or without an answer: it trips.
+  OnTrip then = OnTrip::kPause;
+};
+
+// So many of a group's hosts stay in service, whatever steps take out.
+struct CapacityFloor {
+  std::string group;
+  std::vector<uint32_t> hosts;
+  uint32_t percentage = 0;
 };
 
 // A playbook and an inventory, checked and compiled: a DAG of steps in topological order.
@@ -86,6 +114,8 @@ struct Plan {
   base::Hash256 digest{};                                // PlanDigest of the two texts.
   std::optional<Window> window = std::nullopt;
   std::vector<Person> people = {};
+  std::vector<Guardrail> guardrails = {};
+  std::vector<CapacityFloor> capacity = {};
   std::string author = {};  // metadata.author; "" when the playbook does not say.
 
   const Person* FindPerson(absl::string_view person) const;  // nullptr: nobody of that name.
