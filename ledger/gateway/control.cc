@@ -34,9 +34,9 @@ absl::Status UnknownShard(uint32_t shard) {
 
 }  // namespace
 
-GatewayControl::GatewayControl(const ShardWriters& shards, base::FileSystem& files,
-                               std::string path)
-    : shards_(shards), files_(files), path_(std::move(path)) {}
+GatewayControl::GatewayControl(const ShardWriters& shards, ClosedClasses& closed,
+                               base::FileSystem& files, std::string path)
+    : shards_(shards), closed_(closed), files_(files), path_(std::move(path)) {}
 
 absl::StatusOr<pb::GatewayStatus> GatewayControl::Hold(const pb::HoldRequest& request) {
   absl::MutexLock lock(&mutex_);
@@ -51,7 +51,7 @@ absl::StatusOr<pb::GatewayStatus> GatewayControl::Hold(const pb::HoldRequest& re
     gates[shard].holding = true;
     gates[shard].bounds = bounds;
   }
-  RETURN_IF_ERROR(WriteRouteFile(files_, path_, gates));
+  RETURN_IF_ERROR(Save(std::move(gates)));
   for (const uint32_t shard : shards) shards_.at(shard)->Hold(bounds);
   return Status();
 }
@@ -73,7 +73,7 @@ absl::StatusOr<pb::GatewayStatus> GatewayControl::Route(const pb::RouteRequest& 
     gate.route = wanted;
     gate.epoch_highest = std::max(gate.epoch_highest, wanted.epoch);
   }
-  RETURN_IF_ERROR(WriteRouteFile(files_, path_, gates));
+  RETURN_IF_ERROR(Save(std::move(gates)));
   for (const pb::ShardRoute& route : request.routes()) {
     RETURN_IF_ERROR(
         shards_.at(route.shard())->Route({.node_id = route.node_id(), .epoch = route.epoch()}));
@@ -87,12 +87,25 @@ absl::StatusOr<pb::GatewayStatus> GatewayControl::Release(const pb::ReleaseReque
   absl::MutexLock lock(&mutex_);
   ASSIGN_OR_RETURN(const std::set<uint32_t> shards, Named(request.shards()));
   for (const uint32_t shard : shards) shards_.at(shard)->Release();
-  RETURN_IF_ERROR(WriteRouteFile(files_, path_, Gates()));
+  RETURN_IF_ERROR(Save(Gates()));
   return Status();
+}
+
+absl::StatusOr<pb::GatewayStatus> GatewayControl::Restrict(const pb::RestrictRequest& request) {
+  absl::MutexLock lock(&mutex_);
+  ASSIGN_OR_RETURN(pb::Restriction closed, ledger::Restrict(closed_.Get(), request));
+  RETURN_IF_ERROR(WriteRouteFile(files_, path_, {.gates = Gates(), .closed = closed}));
+  closed_.Set(std::move(closed));
+  return Status();
+}
+
+absl::Status GatewayControl::Save(SavedGates gates) const {
+  return WriteRouteFile(files_, path_, {.gates = std::move(gates), .closed = closed_.Get()});
 }
 
 pb::GatewayStatus GatewayControl::Status() const {
   pb::GatewayStatus status;
+  *status.mutable_closed() = closed_.Get();
   for (const auto& [shard, writer] : shards_) {
     const LaneStatus lane = writer->Status();
     pb::ShardGate* gate = status.add_shards();

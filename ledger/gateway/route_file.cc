@@ -30,19 +30,38 @@ SavedGate ToGate(const Json& json) {
                      .max_bytes = json.at("max_bytes").get<uint64_t>()}};
 }
 
+Json ToJson(const pb::Restriction& closed) {
+  Json codes = Json::array();
+  for (const uint32_t code : closed.transfer_codes()) codes.push_back(code);
+  return {{"new_accounts", closed.new_accounts()},
+          {"balance_limits", closed.balance_limits()},
+          {"transfer_codes", std::move(codes)}};
+}
+
+pb::Restriction ToRestriction(const Json& json) {
+  pb::Restriction closed;
+  closed.set_new_accounts(json.at("new_accounts").get<bool>());
+  closed.set_balance_limits(json.at("balance_limits").get<bool>());
+  for (const Json& code : json.at("transfer_codes")) {
+    closed.add_transfer_codes(code.get<uint32_t>());
+  }
+  return closed;
+}
+
 }  // namespace
 
-absl::StatusOr<SavedGates> ReadRouteFile(base::FileSystem& files, const std::string& path) {
-  if (!files.Exists(path)) return SavedGates();
+absl::StatusOr<SavedGateway> ReadRouteFile(base::FileSystem& files, const std::string& path) {
+  if (!files.Exists(path)) return SavedGateway();
   const auto text = files.Read(path);
   if (!text.ok()) return text.status();
   try {
-    SavedGates gates;
+    SavedGateway gateway;
     const Json file = Json::parse(*text);
     for (const Json& json : file.at("gates")) {
-      gates[json.at("shard").get<uint32_t>()] = ToGate(json);
+      gateway.gates[json.at("shard").get<uint32_t>()] = ToGate(json);
     }
-    return gates;
+    if (file.contains("closed")) gateway.closed = ToRestriction(file.at("closed"));
+    return gateway;
   } catch (const Json::exception& error) {
     return absl::DataLossError(
         absl::StrCat("cannot understand ", path, ": ", error.what(),
@@ -51,9 +70,9 @@ absl::StatusOr<SavedGates> ReadRouteFile(base::FileSystem& files, const std::str
 }
 
 absl::Status WriteRouteFile(base::FileSystem& files, const std::string& path,
-                            const SavedGates& gates) {
-  Json json = {{"gates", Json::array()}};
-  for (const auto& [shard, gate] : gates) json["gates"].push_back(ToJson(shard, gate));
+                            const SavedGateway& gateway) {
+  Json json = {{"gates", Json::array()}, {"closed", ToJson(gateway.closed)}};
+  for (const auto& [shard, gate] : gateway.gates) json["gates"].push_back(ToJson(shard, gate));
   return files.Replace(path, json.dump(2) + "\n");
 }
 

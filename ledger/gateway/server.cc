@@ -62,7 +62,7 @@ class GatewayServer::Parts {
   Parts(base::FileSystem& files, const base::Clock& clock, const std::string& data_dir)
       : clock_(clock),
         timer_(clock),
-        control_(shards_, files, data_dir + "/routes.json"),
+        control_(shards_, closed_, files, data_dir + "/routes.json"),
         reads_(shards_, clock, timer_),
         path_(data_dir + "/routes.json") {}
 
@@ -79,7 +79,9 @@ class GatewayServer::Parts {
   absl::Status Restore(const pb::GatewayConfig& config, base::FileSystem& files) {
     ASSIGN_OR_RETURN(auto nodes, ConnectNodes(config));
     RETURN_IF_ERROR(files.CreateFolders(config.data_dir()));
-    ASSIGN_OR_RETURN(const SavedGates gates, ReadRouteFile(files, path_));
+    ASSIGN_OR_RETURN(const SavedGateway saved_gateway, ReadRouteFile(files, path_));
+    const SavedGates& gates = saved_gateway.gates;
+    closed_.Set(saved_gateway.closed);
     for (auto& [number, shard] : nodes) {
       SavedGate gate{.route = {.node_id = shard.first}};
       if (const auto saved = gates.find(number); saved != gates.end()) gate = saved->second;
@@ -98,7 +100,7 @@ class GatewayServer::Parts {
   }
 
   absl::Status Serve(const std::string& listen) {
-    ledger_ = std::make_unique<ShardedLedgerService>(shards_, reads_);
+    ledger_ = std::make_unique<ShardedLedgerService>(shards_, closed_, reads_);
     gateway_ = std::make_unique<GatewayService>(control_);
     ASSIGN_OR_RETURN(running_,
                      rpc::Serve({.listen = listen, .services = {ledger_.get(), gateway_.get()}}));
@@ -111,6 +113,7 @@ class GatewayServer::Parts {
   const base::Clock& clock_;
   Timer timer_;
   ShardWriters shards_;
+  ClosedClasses closed_;
   GatewayControl control_;
   Reads reads_;
   const std::string path_;

@@ -36,13 +36,15 @@ grpc::Status Answer(absl::StatusOr<Response> answer, Response* response) {
 
 }  // namespace
 
-ShardedLedgerService::ShardedLedgerService(const ShardWriters& shards, Reads& reads)
-    : shards_(shards), reads_(reads) {
+ShardedLedgerService::ShardedLedgerService(const ShardWriters& shards, const ClosedClasses& closed,
+                                           Reads& reads)
+    : shards_(shards), closed_(closed), reads_(reads) {
   for (const auto& [shard, writer] : shards_) numbers_.insert(shard);
 }
 
 void ShardedLedgerService::Write(WriteBatch batch, ShardWriter::Done done) {
   if (absl::Status status = Validate(batch); !status.ok()) return done(std::move(status));
+  if (absl::Status status = closed_.Check(batch); !status.ok()) return done(std::move(status));
   Split split = SplitByShard(std::move(batch), numbers_);
   if (split.parts.size() == 1 && split.refused.empty()) {
     Part& whole = split.parts.front();
@@ -148,6 +150,12 @@ grpc::Status GatewayService::Release(grpc::ServerContext* /*context*/,
                                      const pb::ReleaseRequest* request,
                                      pb::GatewayStatus* response) {
   return Answer(control_.Release(*request), response);
+}
+
+grpc::Status GatewayService::Restrict(grpc::ServerContext* /*context*/,
+                                      const pb::RestrictRequest* request,
+                                      pb::GatewayStatus* response) {
+  return Answer(control_.Restrict(*request), response);
 }
 
 }  // namespace ledger

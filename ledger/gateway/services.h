@@ -14,8 +14,8 @@ namespace ledger {
 // The client API over all shards. Writes are split by shard and joined again.
 class ShardedLedgerService final : public pb::Ledger::CallbackService {
  public:
-  // Both must outlive it.
-  ShardedLedgerService(const ShardWriters& shards, Reads& reads);
+  // All must outlive it.
+  ShardedLedgerService(const ShardWriters& shards, const ClosedClasses& closed, Reads& reads);
 
   grpc::ServerUnaryReactor* CreateAccounts(grpc::CallbackServerContext* context,
                                            const pb::CreateAccountsRequest* request,
@@ -43,6 +43,7 @@ class ShardedLedgerService final : public pb::Ledger::CallbackService {
   void Write(WriteBatch batch, ShardWriter::Done done);
 
   const ShardWriters& shards_;
+  const ClosedClasses& closed_;
   Reads& reads_;
   std::set<uint32_t> numbers_;
 };
@@ -61,6 +62,8 @@ class GatewayService final : public pb::Gateway::Service {
                      pb::GatewayStatus* response) override;
   grpc::Status Release(grpc::ServerContext* context, const pb::ReleaseRequest* request,
                        pb::GatewayStatus* response) override;
+  grpc::Status Restrict(grpc::ServerContext* context, const pb::RestrictRequest* request,
+                        pb::GatewayStatus* response) override;
 
  private:
   GatewayControl& control_;

@@ -45,6 +45,7 @@ class MessageReader {
   void ReadField(const pb::FieldDescriptor& field, const Value& value) {
     const pb::Reflection& reflection = *message_.GetReflection();
     const std::string& key = field.name();
+    if (field.is_repeated()) return ReadNumbers(field, value);
     switch (field.cpp_type()) {
       case pb::FieldDescriptor::CPPTYPE_STRING: return ReadString(field, value);
       case pb::FieldDescriptor::CPPTYPE_UINT32:
@@ -81,6 +82,18 @@ class MessageReader {
     problems_.Add(value.place, absl::StrCat("'", field.name(),
                                             "' has a type that playbooks of this "
                                             "version cannot write: remove it"));
+  }
+
+  void ReadNumbers(const pb::FieldDescriptor& field, const Value& value) {
+    if (field.cpp_type() != pb::FieldDescriptor::CPPTYPE_UINT32) return RefuseType(field, value);
+    const std::vector<Value>* items = ReadList(value, field.name(), problems_);
+    if (items == nullptr) return;
+    for (const Value& item : *items) {
+      const auto n =
+          ReadNumber(item, field.name(), std::numeric_limits<uint32_t>::max(), problems_);
+      if (!n.has_value()) continue;
+      message_.GetReflection()->AddUInt32(&message_, &field, static_cast<uint32_t>(*n));
+    }
   }
 
   void ReadString(const pb::FieldDescriptor& field, const Value& value) {

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "agents/drivers/gateway/restrict.h"
 #include "agents/runtime/call.h"
 #include "hamisha/action/v1/gateway.pb.h"
 
@@ -290,6 +291,7 @@ void AddGatewayDrivers(const GatewayStub& gateway, Drivers& drivers) {
   drivers.Add(std::make_unique<HoldDriver>(gateway));
   drivers.Add(std::make_unique<RouteDriver>(gateway));
   drivers.Add(std::make_unique<ReleaseDriver>(gateway));
+  AddRestrictDrivers(gateway, drivers);
 }
 
 }  // namespace agents

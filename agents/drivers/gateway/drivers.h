@@ -7,7 +7,7 @@
 
 namespace agents {
 
-// Adds gateway.hold, gateway.route and gateway.release for one gateway.
+// Adds all actions of gateways, for one of them.
 void AddGatewayDrivers(const std::shared_ptr<hamisha::ledger::v1::Gateway::StubInterface>& gateway,
                        Drivers& drivers);
 

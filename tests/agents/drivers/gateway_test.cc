@@ -69,6 +69,16 @@ class FakeGateway final : public ledger_pb::Gateway::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status Restrict(grpc::ServerContext* /*context*/, const ledger_pb::RestrictRequest* request,
+                        ledger_pb::GatewayStatus* response) override {
+    absl::MutexLock lock(&mutex);
+    told.push_back(request->ShortDebugString());
+    if (request->has_close()) *status.mutable_closed() = request->close();
+    if (request->has_open() || request->open_all()) status.clear_closed();
+    *response = status;
+    return grpc::Status::OK;
+  }
+
   absl::Mutex mutex;
   ledger_pb::GatewayStatus status;
   Strings told;
@@ -113,6 +123,38 @@ TEST_CASE("hold keeps writes, and its undo lets them go", "[drivers]") {
   gateway.status.mutable_shards(0)->set_holding(true);
   CHECK(Drive(gateway.drivers, GatewayOrder(pb::MODE_PROBE, hold)).outcome() ==
         pb::OUTCOME_UNKNOWN);
+}
+
+TEST_CASE("restrict closes classes of writes, and its undo opens just these", "[drivers]") {
+  FakeGateway gateway;
+  action::GatewayRestrict restrict;
+  restrict.set_new_accounts(true);
+  restrict.add_transfer_codes(7);
+  CHECK(Drive(gateway.drivers, GatewayOrder(pb::MODE_PROBE, restrict)).outcome() ==
+        pb::OUTCOME_FAILED);
+  const auto result = Drive(gateway.drivers, GatewayOrder(pb::MODE_APPLY, restrict));
+  CHECK(result.outcome() == pb::OUTCOME_SUCCEEDED);
+  CHECK(result.message() == "closed: new accounts, transfers of code 7");
+  CHECK(Drive(gateway.drivers, GatewayOrder(pb::MODE_PROBE, restrict)).outcome() ==
+        pb::OUTCOME_SUCCEEDED);
+  gateway.status.mutable_closed()->set_new_accounts(false);
+  CHECK(Drive(gateway.drivers, GatewayOrder(pb::MODE_PROBE, restrict)).outcome() ==
+        pb::OUTCOME_UNKNOWN);
+  CHECK(Drive(gateway.drivers, GatewayOrder(pb::MODE_UNDO, restrict)).outcome() ==
+        pb::OUTCOME_SUCCEEDED);
+  CHECK(gateway.told == Strings{"close { new_accounts: true transfer_codes: 7 }",
+                                "open { new_accounts: true transfer_codes: 7 }"});
+}
+
+TEST_CASE("reopen opens all that was closed", "[drivers]") {
+  FakeGateway gateway;
+  gateway.status.mutable_closed()->set_balance_limits(true);
+  const action::GatewayReopen reopen;
+  CHECK(Drive(gateway.drivers, GatewayOrder(pb::MODE_PROBE, reopen)).outcome() ==
+        pb::OUTCOME_FAILED);
+  CHECK(Drive(gateway.drivers, GatewayOrder(pb::MODE_APPLY, reopen)).outcome() ==
+        pb::OUTCOME_SUCCEEDED);
+  CHECK(gateway.told == Strings{"open_all: true"});
 }
 
 TEST_CASE("release waits until nothing is kept, and tells what was", "[drivers]") {
