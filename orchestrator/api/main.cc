@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/folder_lock.h"
+#include "base/open_files.h"
 #include "base/status_macros.h"
 #include "orchestrator/api/service.h"
 #include "orchestrator/control/control.h"
@@ -63,6 +64,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
 
+  base::RaiseOpenFilesLimit();  // Each agent takes one.
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);

@@ -1,7 +1,9 @@
 #include "orchestrator/api/service.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "base/clock.h"
 #include "rpc/rpc.h"
 
 namespace orchestrator {
@@ -16,8 +18,10 @@ using hamisha::orchestrator::v1::SubmitRunResponse;
 
 namespace {
 
-constexpr absl::Duration kPause = absl::Milliseconds(50);  // Between two views of a watcher.
-constexpr absl::Duration kWait = absl::Seconds(1);         // To notice that a watcher has left.
+// Between two views of a watcher, who takes of a long run's machine at most a tenth of a core.
+constexpr absl::Duration kPauseMin = absl::Milliseconds(50);
+constexpr int kPauseByWork = 9;
+constexpr absl::Duration kWait = absl::Seconds(1);  // To notice that a watcher has left.
 
 }  // namespace
 
@@ -42,16 +46,19 @@ grpc::Status OrchestratorService::WatchRun(grpc::ServerContext* context, const R
                                            grpc::ServerWriter<RunView>* writer) {
   std::string run = request->run();
   uint64_t seen = 0;
+  absl::Duration pause = kPauseMin;
   for (uint64_t sent = 0; !context->IsCancelled();) {
     if (seen != sent || sent == 0) {
+      const absl::Duration start = base::SystemClock().MonotonicNow();
       const absl::StatusOr<RunView> view = control_.Get(run);
       if (!view.ok()) return rpc::ToGrpc(view.status());
       if (!writer->Write(*view)) return grpc::Status::OK;
       if (view->has_ended()) return grpc::Status::OK;
       run = view->run();  // Also when a newer one is started meanwhile.
       sent = seen;
+      pause = std::max(kPauseMin, kPauseByWork * (base::SystemClock().MonotonicNow() - start));
     }
-    seen = control_.WaitForChange(seen, kPause, kWait);
+    seen = control_.WaitForChange(seen, pause, kWait);
     if (control_.stopped()) {
       return {grpc::StatusCode::UNAVAILABLE, "the orchestrator is stopping: watch again"};
     }

@@ -125,7 +125,9 @@ absl::Status Control::Call(const std::function<absl::Status()>& task) {
 }
 
 std::deque<Control::Task> Control::NextTasks() {
-  absl::Duration wait = fleet_.EndSilentStreams();
+  const absl::Duration now = options_.clock->MonotonicNow();
+  if (now >= silence_check_at_) silence_check_at_ = now + fleet_.EndSilentStreams();
+  absl::Duration wait = silence_check_at_ - now;
   if (run_ != nullptr) wait = std::min(wait, run_->engine().NextDeadline() - Now());
   std::deque<Task> tasks;
   const absl::MutexLock lock(&mutex_);
@@ -205,7 +207,7 @@ void Control::SendAfterCommit() {
     }
     for (Order& order : orders) {
       order.set_term(term_);
-      fleet_.Send(order);
+      fleet_.Send(std::move(order));
     }
   }
   for (const auto& key : std::exchange(acknowledge_, {})) fleet_.Acknowledge(key);

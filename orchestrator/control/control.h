@@ -110,6 +110,7 @@ class Control final : private FleetHandler {
   std::set<std::string> connected_;                        // Wait for their open orders.
   std::vector<Task> after_commit_;
   bool changed_ = false;
+  absl::Duration silence_check_at_ = absl::ZeroDuration();  // Monotonic. Asks every stream.
 
   mutable absl::Mutex mutex_;
   std::deque<Task> tasks_ ABSL_GUARDED_BY(mutex_);

@@ -74,23 +74,23 @@ absl::Status Control::StartRun(RunCreated& created, std::shared_ptr<const Plan> 
 }
 
 absl::StatusOr<RunView> Control::Get(const std::string& run) {
-  RunView view;
+  RunSnapshot snapshot;
   bool older = false;
   RETURN_IF_ERROR(Call([&]() -> absl::Status {
     if (run_ == nullptr && run.empty()) {
       return absl::NotFoundError("there has been no run yet: start one with `hamisha run`");
     }
     older = run_ == nullptr || (!run.empty() && run != run_->created().run);
-    if (!older) view = run_->View(term_);
+    if (!older) snapshot = run_->Snapshot(term_);
     return absl::OkStatus();
   }));
-  if (!older) return view;
+  if (!older) return Assemble(snapshot);  // Not on the control thread: that takes its time.
   ASSIGN_OR_RETURN(const std::unique_ptr<LiveRun> live, store_.LoadToView(run));
-  return live->View(term_);
+  return Assemble(live->Snapshot(term_));
 }
 
 absl::StatusOr<RunView> Control::Act(const ActRequest& request) {
-  RunView view;
+  RunSnapshot snapshot;
   const absl::Status asked = Call([&]() -> absl::Status {
     if (run_ == nullptr) return absl::NotFoundError("there has been no run yet");
     if (!request.run().empty() && request.run() != run_->created().run) {
@@ -98,11 +98,11 @@ absl::StatusOr<RunView> Control::Act(const ActRequest& request) {
           "only the newest run can be decided about, and that is ", run_->created().run));
     }
     RETURN_IF_ERROR(Apply(PersonActed{request.act()}));
-    view = run_->View(term_);
+    snapshot = run_->Snapshot(term_);
     return absl::OkStatus();
   });
   if (!asked.ok()) return asked;
-  return view;
+  return Assemble(snapshot);
 }
 
 ListAgentsResponse Control::Agents() const {

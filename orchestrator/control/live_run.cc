@@ -4,7 +4,6 @@
 
 #include "base/invariant.h"
 #include "base/status_macros.h"
-#include "orchestrator/control/view.h"
 
 namespace orchestrator {
 
@@ -53,16 +52,19 @@ void LiveRun::AppendEffects(const std::vector<Effect>& effects, uint64_t term) {
 std::vector<hamisha::agent::v1::Order> LiveRun::TakeOrders() { return std::exchange(orders_, {}); }
 
 void LiveRun::Note(const hamisha::agent::v1::OrderProgress& progress) {
-  if (progress.key().run() != created_.run || !engine_->Expects(progress.key())) return;
+  if (progress.key().run() != created_.run) return;
+  const std::optional<Place> place = engine_->PlaceOf(progress.key());
+  if (!place.has_value()) return;
   progress_[ProgressKey(progress.key().step(), progress.key().host())] = progress.message();
+  snapshots_.Touch(place->step);
 }
 
-hamisha::orchestrator::v1::RunView LiveRun::View(uint64_t term) const {
-  hamisha::orchestrator::v1::RunView view = ViewOf(*engine_, progress_);
-  view.set_kind(created_.kind);
-  view.set_journal(journal_path_);
-  view.set_term(term);
-  return view;
+RunSnapshot LiveRun::Snapshot(uint64_t term) {
+  RunSnapshot snapshot = snapshots_.Take(*engine_, progress_);
+  snapshot.head.set_kind(created_.kind);
+  snapshot.head.set_journal(journal_path_);
+  snapshot.head.set_term(term);
+  return snapshot;
 }
 
 }  // namespace orchestrator

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "hamisha/orchestrator/v1/orchestrator.pb.h"
+#include "orchestrator/control/view.h"
 #include "orchestrator/engine/engine.h"
 #include "orchestrator/journal/journal.h"
 #include "orchestrator/journal/records.h"
@@ -48,7 +48,8 @@ class LiveRun {
   absl::Time time_last() const { return time_last_; }  // Of the newest entry.
   void set_time_last(absl::Time time) { time_last_ = time; }
 
-  hamisha::orchestrator::v1::RunView View(uint64_t term) const;
+  // As it is now, for operators.
+  RunSnapshot Snapshot(uint64_t term);
 
  private:
   void AppendEffects(const std::vector<Effect>& effects, uint64_t term);
@@ -60,7 +61,8 @@ class LiveRun {
   absl::Time time_last_ = absl::InfinitePast();
   std::vector<Effect> unwritten_;
   std::vector<hamisha::agent::v1::Order> orders_;
-  std::map<std::string, std::string> progress_;  // By step (of the key), host and attempt.
+  Progress progress_;
+  SnapshotTaker snapshots_;
 };
 
 }  // namespace orchestrator

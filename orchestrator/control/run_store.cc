@@ -85,7 +85,7 @@ absl::StatusOr<std::unique_ptr<LiveRun>> RunStore::Create(RunCreated created,
 
 absl::StatusOr<std::unique_ptr<LiveRun>> RunStore::Load(const std::string& run) {
   ASSIGN_OR_RETURN(std::unique_ptr<Journal> journal, Journal::Open(files_, JournalPath(run)));
-  const std::vector<JournalEntry> entries = journal->entries();
+  const std::vector<JournalEntry> entries = journal->TakeEntries();
   if (entries.empty()) return nullptr;
   return Rebuild(entries, std::move(journal));
 }

@@ -1,6 +1,7 @@
 #include "orchestrator/control/view.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/hash.h"
@@ -11,7 +12,6 @@ namespace {
 using hamisha::orchestrator::v1::HostView;
 using hamisha::orchestrator::v1::RunView;
 using hamisha::orchestrator::v1::StepView;
-using Progress = std::map<std::string, std::string>;
 
 void SetTime(absl::Time time, google::protobuf::Timestamp& timestamp) {
   const int64_t seconds = absl::ToUnixSeconds(time);
@@ -73,12 +73,23 @@ StepState StateOfBack(const ActionRun& action) {
   return undone ? StepState::kUndone : StepState::kUndoFailed;
 }
 
-void AddBack(const Engine& engine, uint32_t index, const Progress& progress, RunView& view) {
+std::shared_ptr<const StepPiece> PieceOf(const Engine& engine, uint32_t index,
+                                         const Progress& progress) {
   const PlannedStep& planned = engine.plan().steps[index];
   const StepRun& run = engine.steps()[index];
+  auto piece = std::make_shared<StepPiece>();
+  piece->step.set_id(planned.id);
+  piece->step.set_phase(planned.phase);
+  piece->step.set_action(planned.apply.action);
+  piece->step.set_state(std::string(ToString(run.state)));
+  piece->step.set_held(engine.Held(index));
+  AddAsked(engine, index, piece->step);
+  SetTimes(run.apply, piece->step);
+  AddHosts(engine.plan(), run.apply, planned.id, progress, piece->step);
+  if (run.back.empty()) return piece;
   const std::vector<BackAction> actions = BackOf(planned);
   for (size_t i = 0; i < run.back.size(); ++i) {
-    StepView& step = *view.add_steps();
+    StepView& step = piece->back.emplace_back();
     step.set_id(absl::StrCat(planned.id, "/back/", i));
     step.set_phase(planned.phase);
     step.set_action(actions[i].action->action);
@@ -88,15 +99,29 @@ void AddBack(const Engine& engine, uint32_t index, const Progress& progress, Run
     SetTimes(run.back[i], step);
     AddHosts(engine.plan(), run.back[i], step.id(), progress, step);
   }
+  return piece;
 }
 
-}  // namespace
-
-std::string ProgressKey(const std::string& step, const std::string& host) {
-  return absl::StrCat(step, "\n", host);
+void AddGuards(const Engine& engine, RunView& view) {
+  for (size_t i = 0; i < engine.guards().size(); ++i) {
+    const Guardrail& planned = engine.plan().guardrails[i];
+    const GuardRun& guard = engine.guards()[i];
+    hamisha::orchestrator::v1::GuardrailView& shown = *view.add_guardrails();
+    shown.set_name(planned.name);
+    shown.set_watching(guard.due < absl::InfiniteFuture() ||
+                       guard.look.Count(HostState::kSent) > 0);
+    shown.set_tripped(guard.tripped);
+    for (const HostRun& run : guard.look.hosts) {
+      const auto fact = run.facts.find(planned.fact);
+      HostView& host = *shown.add_hosts();
+      host.set_host(engine.plan().hosts[run.host].name);
+      host.set_message(run.message);
+      if (fact != run.facts.end()) (*host.mutable_facts())[planned.fact] = fact->second;
+    }
+  }
 }
 
-RunView ViewOf(const Engine& engine, const Progress& progress) {
+RunView HeadOf(const Engine& engine) {
   const Plan& plan = engine.plan();
   RunView view;
   view.set_run(engine.run());
@@ -114,27 +139,49 @@ RunView ViewOf(const Engine& engine, const Progress& progress) {
     SetTime(engine.window()->end, *view.mutable_window_end());
   }
   for (const auto& act : engine.acts()) *view.add_acts() = act;
+  AddGuards(engine, view);
   if (engine.started_time() < absl::InfiniteFuture()) {
     SetTime(engine.started_time(), *view.mutable_started());
   }
   if (engine.ended()) SetTime(engine.ended_time(), *view.mutable_ended());
-  for (size_t i = 0; i < plan.steps.size(); ++i) {
-    const StepRun& run = engine.steps()[i];
-    StepView& step = *view.add_steps();
-    step.set_id(plan.steps[i].id);
-    step.set_phase(plan.steps[i].phase);
-    step.set_action(plan.steps[i].apply.action);
-    step.set_state(std::string(ToString(run.state)));
-    step.set_held(engine.Held(static_cast<uint32_t>(i)));
-    AddAsked(engine, static_cast<uint32_t>(i), step);
-    SetTimes(run.apply, step);
-    AddHosts(plan, run.apply, step.id(), progress, step);
-  }
-  for (const uint32_t index : engine.back_order()) AddBack(engine, index, progress, view);
   for (const auto& certificate : engine.certificates().All()) {
     *view.add_certificates() = certificate;
   }
   return view;
+}
+
+}  // namespace
+
+std::string ProgressKey(const std::string& step, const std::string& host) {
+  return absl::StrCat(step, "\n", host);
+}
+
+RunView Assemble(const RunSnapshot& snapshot) {
+  RunView view = snapshot.head;
+  for (const auto& piece : snapshot.steps) *view.add_steps() = piece->step;
+  for (const uint32_t index : snapshot.back_order) {
+    for (const StepView& step : snapshot.steps[index]->back) *view.add_steps() = step;
+  }
+  return view;
+}
+
+RunSnapshot SnapshotTaker::Take(const Engine& engine, const Progress& progress) {
+  steps_.resize(engine.steps().size());
+  RunSnapshot snapshot{.head = HeadOf(engine), .steps = {}, .back_order = engine.back_order()};
+  snapshot.steps.reserve(steps_.size());
+  for (uint32_t index = 0; index < steps_.size(); ++index) {
+    Known& known = steps_[index];
+    const uint64_t changes = engine.steps()[index].changes;
+    if (known.piece == nullptr || std::exchange(known.changes, changes) != changes) {
+      known = {.changes = changes, .piece = PieceOf(engine, index, progress)};
+    }
+    snapshot.steps.push_back(known.piece);
+  }
+  return snapshot;
+}
+
+void SnapshotTaker::Touch(uint32_t step) {
+  if (step < steps_.size()) steps_[step].piece = nullptr;
 }
 
 }  // namespace orchestrator

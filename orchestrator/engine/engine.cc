@@ -118,6 +118,7 @@ std::vector<Order> Engine::OpenOrders(const std::string& host) const {
 void Engine::OnTick() {
   for (const AnsweredOrder& due : book_.TakeDue(now_)) {
     HostAt(due.place).message = "no answer in time";
+    Changed(due.place);
     OnAnswer(due.place, {.outcome = OUTCOME_UNKNOWN, .timed_out = true, .probe = due.probe});
   }
   for (const Place& place : wakes_.TakeDue(now_)) OnWake(place);
@@ -161,6 +162,7 @@ void Engine::OnResult(const OrderResult& result) {
     host.message = contradiction.empty() ? result.message() : contradiction;
     host.refused = result.refused();
     for (const auto& [name, value] : result.facts()) host.facts[name] = value;
+    Changed(order->place);
   }
   const Outcome outcome = !contradiction.empty()      ? OUTCOME_FAILED
                           : IsKnown(result.outcome()) ? result.outcome()
@@ -270,6 +272,7 @@ void Engine::Move(uint32_t step, StepEvent event) {
   active_steps_ += IsActive(*next) ? 1U : 0U;
   steps_[step].state = *next;
   steps_moved_ = true;
+  ++steps_[step].changes;
 }
 
 void Engine::Move(const Place& place, HostEvent event) {
@@ -280,11 +283,17 @@ void Engine::Move(const Place& place, HostEvent event) {
   --action.hosts_in[static_cast<size_t>(state)];
   ++action.hosts_in[static_cast<size_t>(*next)];
   state = *next;
+  Changed(place);
   const bool apply = place.back == -1 && plan_->steps[place.step].takes_out;
   if (apply && state == HostState::kSent) out_.insert(action.hosts[place.host].host);
   if (!apply || state != HostState::kSucceeded) return;
   out_.erase(action.hosts[place.host].host);
   came_back_ = true;
+}
+
+// For views.
+void Engine::Changed(const Place& place) {
+  if (place.back != Place::kGuard) ++steps_[place.step].changes;
 }
 
 void Engine::WakeAt(const Place& place, absl::Duration delay) {

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -77,6 +78,11 @@ class Engine {
 
   // Whether a result with this key would be new to the run.
   bool Expects(const hamisha::agent::v1::OrderKey& key) const { return book_.Expects(key); }
+
+  // Where an order that may still be answered belongs.
+  std::optional<Place> PlaceOf(const hamisha::agent::v1::OrderKey& key) const {
+    return book_.PlaceOf(key);
+  }
 
   // Orders without an answer that are still wanted: to be sent again when their host connects.
   std::vector<hamisha::agent::v1::Order> OpenOrders() const;
@@ -198,6 +204,7 @@ class Engine {
   HostRun& HostAt(const Place& place) { return RunAt(place).hosts[place.host]; }
   void Move(uint32_t step, StepEvent event);
   void Move(const Place& place, HostEvent event);
+  void Changed(const Place& place);
   void WakeAt(const Place& place, absl::Duration delay);
   bool GoesForward() const;
 

@@ -83,6 +83,7 @@ void Engine::PlanBack(uint32_t index) {
     }
   }
   step.back = std::move(fresh);
+  ++step.changes;
 }
 
 void Engine::AdvanceBack() {

@@ -237,6 +237,7 @@ void Engine::OnActOnStep(uint32_t index, const PersonAct& act) {
     Resolve(index, act);
   } else {
     steps_[index].asked.acts.push_back(act);
+    ++steps_[index].changes;
   }
 }
 

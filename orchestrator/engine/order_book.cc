@@ -32,8 +32,12 @@ void OrderBook::Add(OpenOrder order, absl::Time deadline) {
   deadlines_.Set(key, deadline);
 }
 
-bool OrderBook::Expects(const hamisha::agent::v1::OrderKey& key) const {
-  return awaited_.contains(KeyOf(key)) || late_.contains(KeyOf(key));
+std::optional<Place> OrderBook::PlaceOf(const hamisha::agent::v1::OrderKey& key) const {
+  if (const auto open = awaited_.find(KeyOf(key)); open != awaited_.end()) {
+    return open->second.place;
+  }
+  if (const auto late = late_.find(KeyOf(key)); late != late_.end()) return late->second.place;
+  return std::nullopt;
 }
 
 std::optional<AnsweredOrder> OrderBook::Answer(const hamisha::agent::v1::OrderKey& key) {

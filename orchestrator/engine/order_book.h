@@ -36,7 +36,9 @@ class OrderBook {
   using Key = std::tuple<std::string, std::string, uint32_t>;  // Step, host, attempt.
 
   void Add(OpenOrder order, absl::Time deadline);
-  bool Expects(const hamisha::agent::v1::OrderKey& key) const;
+  bool Expects(const hamisha::agent::v1::OrderKey& key) const { return PlaceOf(key).has_value(); }
+  // Nothing when such an order was never sent, or has been answered.
+  std::optional<Place> PlaceOf(const hamisha::agent::v1::OrderKey& key) const;
   // Forgets the order; nothing when it was never sent, or has been answered.
   std::optional<AnsweredOrder> Answer(const hamisha::agent::v1::OrderKey& key);
   // Stops waiting for what is out at `place`, which is on `host`, or everywhere. It is never sent

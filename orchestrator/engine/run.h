@@ -60,6 +60,7 @@ struct StepRun {
   std::vector<ActionRun> back;  // As in BackOf(); empty until the step's way back is planned.
   uint32_t back_at = 0;         // The action of the way back that runs.
   uint32_t number = 0;          // In order of start, from 1; 0: never started.
+  uint64_t changes = 0;         // Grows when anything of it, or of its hosts, changes.
 };
 
 // One guardrail of the plan.

@@ -124,10 +124,11 @@ void Fleet::SendTo(const std::string& host, OrchestratorMessage message) {
   stream->Send(std::move(message));
 }
 
-void Fleet::Send(const Order& order) {
+void Fleet::Send(Order order) {
+  const std::string host = order.key().host();
   OrchestratorMessage message;
-  *message.mutable_order() = order;
-  SendTo(order.key().host(), std::move(message));
+  *message.mutable_order() = std::move(order);
+  SendTo(host, std::move(message));
 }
 
 void Fleet::Acknowledge(const OrderKey& key) {

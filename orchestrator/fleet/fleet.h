@@ -52,7 +52,7 @@ class Fleet {
 
   // To the host that its key names. Dropped when that is not connected: who wants it to arrive
   // sends it again from OnConnected() on.
-  void Send(const hamisha::agent::v1::Order& order);
+  void Send(hamisha::agent::v1::Order order);
   // Tells the agent that its result is in the journal. Dropped likewise: it will repeat the result.
   void Acknowledge(const hamisha::agent::v1::OrderKey& key);
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -34,8 +35,9 @@ class Journal {
   static absl::StatusOr<std::unique_ptr<Journal>> Open(base::FileSystem& files,
                                                        const std::string& path);
 
-  // What was there when it was opened.
+  // What was there when it was opened. The journal needs none of it: a long one is large.
   const std::vector<JournalEntry>& entries() const { return entries_; }
+  std::vector<JournalEntry> TakeEntries() { return std::exchange(entries_, {}); }
   const std::string& path() const { return path_; }
 
   // Numbers the entry and keeps it for the next Commit().

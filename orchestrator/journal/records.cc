@@ -2,6 +2,7 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <map>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -31,7 +32,7 @@ json ToJson(const OrderKey& key) {
       {"run", key.run()}, {"step", key.step()}, {"host", key.host()}, {"attempt", key.attempt()}};
 }
 
-json ToJson(const google::protobuf::Any& action) {
+json Printed(const google::protobuf::Any& action) {
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   std::string text;
@@ -40,6 +41,17 @@ json ToJson(const google::protobuf::Any& action) {
     if (object.is_object()) return object;
   }
   return {{"@type", action.type_url()}, {"value", absl::Base64Escape(action.value())}};
+}
+
+// Printing takes longer than all else of an entry, and the orders of a step carry the same action:
+// the newest ones are kept.
+const json& ToJson(const google::protobuf::Any& action) {
+  constexpr size_t kKeptMax = 256;
+  thread_local std::map<std::pair<std::string, std::string>, json> kept;
+  const std::pair<std::string, std::string> key = {action.type_url(), action.value()};
+  if (const auto known = kept.find(key); known != kept.end()) return known->second;
+  if (kept.size() >= kKeptMax) kept.clear();
+  return kept.emplace(key, Printed(action)).first->second;
 }
 
 json ToJson(const Order& order) {
