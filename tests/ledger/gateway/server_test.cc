@@ -250,25 +250,6 @@ TEST_CASE("routes and holds outlive the gateway", "[gateway]") {
   CHECK(platform.Route("nobody", 3).error_code() == grpc::StatusCode::INVALID_ARGUMENT);
 }
 
-TEST_CASE("what is closed stays closed across a restart, and all else passes", "[gateway]") {
-  Platform platform;
-  grpc::ClientContext context;
-  pb::RestrictRequest request;
-  request.mutable_close()->set_new_accounts(true);
-  pb::GatewayStatus status;
-  REQUIRE(platform.gateway->Restrict(&context, request, &status).ok());
-  CHECK(status.closed().new_accounts());
-  platform.StartGateway();
-
-  grpc::ClientContext creating;
-  pb::CreateAccountsRequest accounts;
-  accounts.add_accounts()->mutable_id()->set_low(1);
-  pb::CreateResponse response;
-  const grpc::Status refused = platform.ledger->CreateAccounts(&creating, accounts, &response);
-  CHECK(refused.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
-  CheckSucceeded(platform.Send(1));
-}
-
 TEST_CASE("a request over all shards is executed by each, but for transfers between them",
           "[gateway]") {
   Platform platform;
