@@ -1,9 +1,11 @@
 #include "base/command_runner.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +30,23 @@ class RealProcess final : public Process {
   int Wait() override {
     while (!ended_) Reap(0);
     return code_;
+  }
+
+  absl::StatusOr<int> WaitFor(absl::Duration timeout) override {
+    if (!ended_) {
+      // glibc 2.36 declares its function for C only.
+      const auto end = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
+      INVARIANT(end >= 0 || errno == ESRCH);
+      pollfd awaited = {.fd = end, .events = POLLIN, .revents = 0};
+      const int64_t milliseconds = absl::ToInt64Milliseconds(timeout);
+      const int ready = ::poll(&awaited, 1, static_cast<int>(milliseconds));
+      if (end >= 0) ::close(end);
+      if (ready == 0) {
+        return absl::DeadlineExceededError(
+            absl::StrCat("it still runs after ", absl::FormatDuration(timeout)));
+      }
+    }
+    return Wait();
   }
 
   bool Running() override {
@@ -66,8 +85,9 @@ class RealProcess final : public Process {
     ::dup2(descriptor, STDOUT_FILENO);
     ::dup2(descriptor, STDERR_FILENO);
   }
-  const int null = ::open("/dev/null", O_RDONLY);
-  if (null >= 0) ::dup2(null, STDIN_FILENO);
+  const int input = ::open(command.input.empty() ? "/dev/null" : command.input.c_str(), O_RDONLY);
+  if (input < 0) ::_exit(126);
+  ::dup2(input, STDIN_FILENO);
   ::close_range(3, ~0U, 0);
   if (command.open_files_max > 0) {
     const rlimit limit = {.rlim_cur = command.open_files_max, .rlim_max = command.open_files_max};

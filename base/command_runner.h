@@ -8,12 +8,14 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace base {
 
 struct Command {
   std::vector<std::string> arguments;  // The first is the program's absolute path. No shell.
   std::string output;                  // File that gets stdout and stderr, appended; "": inherited.
+  std::string input = "";              // File that is read as stdin; "": nothing is there to read.
   bool own_group = false;              // Of processes: Ctrl-C at the terminal does not reach it.
   uint64_t open_files_max = 0;         // Its limit, soft and hard; 0: inherited.
 };
@@ -27,6 +29,8 @@ class Process {
   virtual void Signal(int signal) = 0;
   // Waits for the end: its exit code, or 128 + the signal that ended it.
   virtual int Wait() = 0;
+  // The same, but no longer than `timeout`: DEADLINE_EXCEEDED, and the process runs on.
+  virtual absl::StatusOr<int> WaitFor(absl::Duration timeout) = 0;
   // Whether it still runs.
   virtual bool Running() = 0;
 };

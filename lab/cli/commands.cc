@@ -10,10 +10,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "lab/platform/control_service.h"
 #include "lab/platform/lab_file.h"
+#include "lab/platform/layout.h"
 #include "lab/platform/platform.h"
 #include "rpc/rpc.h"
 
@@ -39,10 +41,15 @@ void PrintHowTo(const Platform& platform) {
       "\nThe platform is up in %s. From another terminal:\n"
       "  hamisha run PLAYBOOK --inventory %s --orchestrator %s --execute\n"
       "  hamisha lab status --dir %s      (cut, heal, kill NAME, start NAME, flip, down)\n"
-      "  grpcurl -plaintext %s list\n"
-      "Ctrl-C ends it.\n",
+      "  grpcurl -plaintext %s list\n",
       platform.directory(), platform.inventory_path(), platform.orchestrator(),
       platform.directory(), platform.gateways().front());
+  for (const LabPerson& person : platform.lab().people) {
+    absl::PrintF("  hamisha approve RUN GATE --as %s --key %s      (%s)\n", person.name,
+                 Layout::KeyPath(platform.directory(), person.name),
+                 absl::StrJoin(person.roles, ", "));
+  }
+  absl::PrintF("Ctrl-C ends it.\n");
   std::cout.flush();
 }
 

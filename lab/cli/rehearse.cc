@@ -5,10 +5,12 @@
 #include <iostream>
 #include <system_error>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "base/hash.h"
 #include "base/status_macros.h"
 #include "lab/cli/commands.h"
 #include "lab/platform/layout.h"
@@ -18,6 +20,14 @@
 
 namespace lab {
 namespace {
+
+// A public key that nobody has, for a person who gets a real one with the platform.
+std::string StandInKey(const std::string& person) {
+  constexpr absl::string_view kType = "ssh-ed25519";
+  const std::string blob = absl::StrCat(std::string(3, '\0'), "\x0b", kType, std::string(3, '\0'),
+                                        " ", base::AsBytes(base::Sha256Of(person)));
+  return absl::StrCat(kType, " ", absl::Base64Escape(blob));
+}
 
 // Everything that can be wrong with what the user wrote, before anything is started.
 absl::StatusOr<RehearsalOptions> ReadOptions(const RehearseArguments& arguments) {
@@ -30,6 +40,9 @@ absl::StatusOr<RehearsalOptions> ReadOptions(const RehearseArguments& arguments)
 
   Addresses addresses;
   for (const Host& host : HostsOf(options.lab)) addresses.keys[host.name] = std::string(64, '0');
+  for (const LabPerson& person : options.lab.people) {
+    addresses.people[person.name] = StandInKey(person.name);
+  }
   const Layout layout(options.lab, "", addresses);
   const orchestrator::Compilation compiled =
       orchestrator::Compile({.path = options.playbook_path, .yaml = options.playbook_yaml},

@@ -36,6 +36,39 @@ void ReadMachines(YamlReader& reader, const YAML::Node& node, LabFile& lab) {
   }
 }
 
+// With what of them stands in the inventory as it is.
+bool IsPlainWord(const std::string& word) {
+  return !word.empty() && word.find_first_not_of(
+                              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX"
+                              "YZ0123456789_-.") == std::string::npos;
+}
+
+void ReadPeople(YamlReader& reader, const YAML::Node& node, LabFile& lab) {
+  if (!node) return;
+  if (!node.IsSequence()) {
+    return reader.Problem(node, "'people' is not a list: write '- {name: asha, roles: [ops]}'");
+  }
+  lab.people.clear();
+  for (const YAML::Node& item : node) {
+    if (!reader.IsMap(item, "a person", {"name", "roles"})) continue;
+    LabPerson person{.name = reader.Text(item, "name").value_or(""), .roles = {}};
+    if (item["roles"] && item["roles"].IsSequence()) {
+      for (const YAML::Node& role : item["roles"]) person.roles.push_back(role.Scalar());
+    }
+    const bool fine =
+        IsPlainWord(person.name) && !person.roles.empty() &&
+        std::all_of(person.roles.begin(), person.roles.end(), IsPlainWord) &&
+        std::none_of(lab.people.begin(), lab.people.end(),
+                     [&](const LabPerson& other) { return other.name == person.name; });
+    if (!fine) {
+      reader.Problem(item,
+                     "a person needs a name of their own and roles: write "
+                     "'{name: asha, roles: [ops]}'");
+    }
+    lab.people.push_back(std::move(person));
+  }
+}
+
 FlipStateBit ReadFlip(YamlReader& reader, const YAML::Node& node, const LabFile& lab) {
   FlipStateBit flip;
   if (!reader.IsMap(node, "flip_state_bit", {"site", "shard"})) return flip;
@@ -108,7 +141,7 @@ LabFile ReadLab(YamlReader& reader, const YAML::Node& root) {
   LabFile lab;
   if (!reader.IsMap(root, "the lab file",
                     {"apiVersion", "kind", "shards", "accounts_per_shard", "gateways", "link",
-                     "load", "machines", "faults", "on_unknown"})) {
+                     "load", "machines", "people", "faults", "on_unknown"})) {
     return lab;
   }
   ReadHeader(reader, root);
@@ -121,6 +154,7 @@ LabFile ReadLab(YamlReader& reader, const YAML::Node& root) {
   ReadLink(reader, root["link"], lab.link);
   ReadLoad(reader, root["load"], lab.load);
   ReadMachines(reader, root["machines"], lab);
+  ReadPeople(reader, root["people"], lab);
   const std::string on_unknown = reader.Text(root, "on_unknown").value_or("leave");
   lab.rollback_unknown = on_unknown == "rollback";
   if (!lab.rollback_unknown && on_unknown != "leave") {

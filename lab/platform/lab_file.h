@@ -45,6 +45,12 @@ struct LoadOptions {
   uint64_t seed = 0;
 };
 
+// Somebody who decides. The lab has everybody's key.
+struct LabPerson {
+  std::string name;
+  std::vector<std::string> roles;
+};
+
 // A platform on one machine: how big, how far apart, under which load, and what goes wrong.
 struct LabFile {
   uint32_t shards = 2;
@@ -59,6 +65,10 @@ struct LabFile {
   std::vector<Fault> faults;
   // By site, of its ledgers' processes; as this program's where nothing is said.
   std::map<std::string, uint64_t> open_files_max;
+  // Whichever of them wrote a playbook, the other two hold both roles.
+  std::vector<LabPerson> people = {{.name = "asha", .roles = {"ops"}},
+                                   {.name = "ben", .roles = {"business"}},
+                                   {.name = "chen", .roles = {"ops", "business"}}};
   bool rollback_unknown = false;  // Ask once more to go back when a run ends unknown.
 };
 

@@ -26,6 +26,10 @@ Layout::Layout(LabFile lab, std::string directory, Addresses addresses)
       addresses_(std::move(addresses)),
       hosts_(HostsOf(lab_)) {}
 
+std::string Layout::KeyPath(const std::string& directory, const std::string& person) {
+  return absl::StrCat(directory, "/people/", person);
+}
+
 std::string Layout::NodeFolder(const std::string& directory, const std::string& node) {
   return absl::StrCat(directory, "/nodes/", node);
 }
@@ -100,6 +104,12 @@ std::string Layout::Inventory() const {
   absl::StrAppend(&text, "groups:\n");
   for (const auto& [name, members] : groups) {
     absl::StrAppend(&text, "  ", name, ": [", absl::StrJoin(members, ", "), "]\n");
+  }
+  if (!lab_.people.empty()) absl::StrAppend(&text, "people:\n");
+  for (const LabPerson& person : lab_.people) {
+    absl::StrAppend(&text, "  - {name: ", person.name, ", roles: [",
+                    absl::StrJoin(person.roles, ", "), "], key: \"",
+                    addresses_.people.at(person.name), "\"}\n");
   }
   return text;
 }

@@ -26,6 +26,7 @@ struct Addresses {
   std::map<std::string, std::string> direct;   // For those on the same site.
   std::map<std::string, std::string> relayed;  // For those across the link.
   std::map<std::string, std::string> keys;     // Public keys of nodes, hexadecimal.
+  std::map<std::string, std::string> people;   // Public keys of people, as OpenSSH writes them.
 };
 
 // What each program is told. Clients, gateways and the orchestrator stand at the target. Pure.
@@ -38,6 +39,8 @@ class Layout {
   hamisha::agent::v1::AgentConfig AgentConfigOf(const Host& host) const;
   std::string Inventory() const;  // YAML.
 
+  // Of a person: the private key; the public one beside it.
+  static std::string KeyPath(const std::string& directory, const std::string& person);
   static std::string NodeFolder(const std::string& directory, const std::string& node);
 
  private:

@@ -10,6 +10,7 @@
 #include "base/file_system.h"
 #include "base/status_macros.h"
 #include "hamisha/orchestrator/v1/orchestrator.grpc.pb.h"
+#include "orchestrator/approval/ssh_keygen.h"
 #include "rpc/rpc.h"
 
 namespace lab {
@@ -70,7 +71,7 @@ Platform::~Platform() {
 
 absl::Status Platform::Prepare() {
   base::FileSystem& files = base::SystemFileSystem();
-  for (const char* const folder : {"logs", "config", "nodes", "gateways", "agents"}) {
+  for (const char* const folder : {"logs", "config", "nodes", "gateways", "agents", "people"}) {
     RETURN_IF_ERROR(files.CreateFolders(absl::StrCat(options_.directory, "/", folder)));
   }
   if (files.Exists(inventory_path())) {
@@ -90,6 +91,7 @@ absl::Status Platform::Prepare() {
   }
   RETURN_IF_ERROR(StartRelay(addresses));
   RETURN_IF_ERROR(MakeNodes(addresses));
+  RETURN_IF_ERROR(MakePeople(addresses));
   const Layout layout(options_.lab, options_.directory, addresses);
   RETURN_IF_ERROR(WriteConfigs(layout));
   return files.Replace(inventory_path(), layout.Inventory());
@@ -125,6 +127,17 @@ absl::Status Platform::MakeNodes(Addresses& addresses) {
     RETURN_IF_ERROR(RunToEnd(task, "hamisha-ledger", {"init", "--data", folder}, kStartMax));
     uint64_t offset = 0;
     ASSIGN_OR_RETURN(addresses.keys[host.name], FindKey(LogOf(task).ReadFrom(offset)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Platform::MakePeople(Addresses& addresses) {
+  const orchestrator::SshKeygen ssh_keygen(base::SystemCommandRunner(), base::SystemFileSystem(),
+                                           options_.directory);
+  for (const LabPerson& person : options_.lab.people) {
+    ASSIGN_OR_RETURN(
+        addresses.people[person.name],
+        ssh_keygen.Generate(Layout::KeyPath(options_.directory, person.name), person.name));
   }
   return absl::OkStatus();
 }

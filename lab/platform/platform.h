@@ -87,6 +87,7 @@ class Platform {
   absl::Status Prepare();
   absl::Status StartRelay(Addresses& addresses);
   absl::Status MakeNodes(Addresses& addresses);
+  absl::Status MakePeople(Addresses& addresses);
   absl::Status WriteConfigs(const Layout& layout);
   absl::Status WriteConfig(const std::string& name, const google::protobuf::Message& config);
   absl::Status StartAll();

@@ -10,6 +10,10 @@
 #include "base/status_macros.h"
 #include "hamisha/orchestrator/v1/orchestrator.grpc.pb.h"
 #include "lab/load/run_files.h"
+#include "lab/platform/layout.h"
+#include "lab/rehearsal/answers.h"
+#include "orchestrator/approval/ssh_keygen.h"
+#include "orchestrator/approval/statement.h"
 #include "orchestrator/plan/plan.h"
 
 namespace lab {
@@ -159,6 +163,7 @@ absl::Status Rehearsal::Follow(RunFollower& follower) {
     Show(run);
     InjectDue(run);
     if (IsTerminal(run.state())) break;
+    RETURN_IF_ERROR(Answer(run));
     if (interrupt_.happened()) return absl::CancelledError("interrupted");
     if (platform_->supervisor().PidOf(kLoad) == 0) {
       return absl::InternalError(
@@ -177,6 +182,50 @@ absl::Status Rehearsal::Follow(RunFollower& follower) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<api::RunView> Rehearsal::Act(const std::string& run, const api::PersonAct& act) {
+  api::ActRequest request;
+  request.set_run(run);
+  *request.mutable_act() = act;
+  const auto stub = api::Orchestrator::NewStub(rpc::Connect(platform_->orchestrator()));
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(clock_.WallNow() + kCallMax));
+  api::RunView after;
+  RETURN_IF_ERROR(rpc::FromGrpc(stub->Act(&context, request, &after)));
+  return after;
+}
+
+absl::Status Rehearsal::Answer(const api::RunView& run) {
+  if (run.journal_entries() < answered_at_) return absl::OkStatus();  // From before the answer.
+  ASSIGN_OR_RETURN(std::optional<api::PersonAct> act, NextAnswer(run));
+  if (!act.has_value()) return absl::OkStatus();
+  if (orchestrator::IsSigned(act->act()) && !run.people().empty()) {
+    orchestrator::Question question{
+        .plan = run.plan(), .plan_digest = run.plan_digest(), .run = run.run(), .nonce = ""};
+    for (const api::StepView& step : run.steps()) {
+      if (!step.back() && step.id() == act->step()) question.nonce = step.nonce();
+    }
+    const orchestrator::SshKeygen ssh_keygen(base::SystemCommandRunner(), base::SystemFileSystem(),
+                                             options_.directory);
+    ASSIGN_OR_RETURN(*act->mutable_statement(), ToJson(StatementOf(question, *act)));
+    ASSIGN_OR_RETURN(
+        *act->mutable_signature(),
+        ssh_keygen.Sign(act->statement(), Layout::KeyPath(options_.directory, act->by())));
+  }
+  const auto after = Act(run.run(), *act);
+  if (after.ok()) {
+    answered_at_ = after->journal_entries();
+    display_.Line(absl::StrCat("for ", act->by(), ", as nobody is asked in a rehearsal: ",
+                               orchestrator::ActName(act->act()), " ", act->step()));
+    return absl::OkStatus();
+  }
+  // It went on meanwhile, or cannot be reached now: what it then asks is answered.
+  if (absl::IsFailedPrecondition(after.status())) answered_at_ = run.journal_entries() + 1;
+  const bool again = absl::IsFailedPrecondition(after.status()) ||
+                     absl::IsUnavailable(after.status()) ||
+                     absl::IsDeadlineExceeded(after.status());
+  return again ? absl::OkStatus() : after.status();
+}
+
 // With both sites in reach again, an unknown outcome can be resolved.
 absl::Status Rehearsal::GoBackAgain(RunFollower& follower) {
   const api::RunView run = follower.View();
@@ -184,16 +233,11 @@ absl::Status Rehearsal::GoBackAgain(RunFollower& follower) {
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(platform_->AwaitAgents());
-  api::ActRequest request;
-  request.set_run(run.run());
-  request.mutable_act()->set_act(api::ACT_ROLLBACK);
-  request.mutable_act()->set_by("hamisha rehearse");
-  request.mutable_act()->set_reason("the link is there again");
-  const auto stub = api::Orchestrator::NewStub(rpc::Connect(platform_->orchestrator()));
-  grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(clock_.WallNow() + kCallMax));
-  api::RunView begun;
-  RETURN_IF_ERROR(rpc::FromGrpc(stub->Act(&context, request, &begun)));
+  api::PersonAct act;
+  act.set_act(api::ACT_ROLLBACK);
+  act.set_by("hamisha rehearse");
+  act.set_reason("the link is there again");
+  RETURN_IF_ERROR(Act(run.run(), act).status());
   display_.Line("going back again");
   const absl::Duration deadline = clock_.MonotonicNow() + kCallMax;
   while (follower.View().state() == api::RUN_STATE_UNKNOWN && clock_.MonotonicNow() < deadline) {

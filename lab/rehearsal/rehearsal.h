@@ -42,6 +42,10 @@ class Rehearsal {
   absl::Status StartLoad();
   absl::StatusOr<std::string> Submit();
   absl::Status Follow(RunFollower& follower);
+  // Answers for the lab's people what the run asks.
+  absl::Status Answer(const hamisha::orchestrator::v1::RunView& run);
+  absl::StatusOr<hamisha::orchestrator::v1::RunView> Act(
+      const std::string& run, const hamisha::orchestrator::v1::PersonAct& act);
   absl::Status GoBackAgain(RunFollower& follower);
   void Show(const hamisha::orchestrator::v1::RunView& run);
   void InjectDue(const hamisha::orchestrator::v1::RunView& run);
@@ -67,6 +71,7 @@ class Rehearsal {
   RunNarrator narrator_;
   std::string load_line_;
   uint64_t load_log_offset_ = 0;
+  uint64_t answered_at_ = 0;  // Entries of the journal with the newest answer.
 };
 
 }  // namespace lab

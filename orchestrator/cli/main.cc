@@ -11,6 +11,8 @@
 #include <system_error>
 #include <vector>
 
+#include "orchestrator/cli/act_command.h"
+#include "orchestrator/cli/act_options.h"
 #include "orchestrator/cli/local_commands.h"
 #include "orchestrator/cli/options.h"
 #include "orchestrator/cli/remote_commands.h"
@@ -25,11 +27,13 @@ Examples:
   hamisha run      playbooks/weekend_cutover.yaml --inventory inventory.yaml
   hamisha run      playbooks/weekend_cutover.yaml --inventory inventory.yaml --execute
   hamisha watch
+  hamisha approve  RUN go --as asha --key ~/.ssh/id_ed25519
   hamisha rollback RUN --reason "error rate at the gateways"
   hamisha report --format json
 
 Exit codes: 0 ok, 1 error, 2 invalid playbook or usage, 3 refused by a guardrail, 4 agents
-unreachable, 5 verification mismatch, 6 rolled back cleanly, 7 outcome unknown, 130 interrupted.)";
+unreachable, 5 verification mismatch, 6 rolled back cleanly, 7 outcome unknown, 8 waiting for
+approval, 130 interrupted.)";
 
 // `hamisha lab …` is `hamisha-lab …`, and `hamisha rehearse …` is `hamisha-lab rehearse …`.
 // Returns only when the program cannot be started.
@@ -58,6 +62,7 @@ class CommandLine {
     AddPreflight();
     AddRun();
     AddRunCommands();
+    AddActCommands();
     AddFormat(AddOrchestrator(Add("agents", "Lists the agents that have connected", ShowAgents)));
     app_.add_subcommand("rehearse", "Rehearses a playbook on a lab: see hamisha rehearse --help");
     app_.add_subcommand("lab", "Brings a platform up on this machine: see hamisha lab --help");
@@ -126,6 +131,7 @@ class CommandLine {
         Add("preflight", "Compares a playbook's servers, which run would do first; changes nothing",
             PreflightCommand);
     AddFormat(AddOrchestrator(AddFiles(preflight)));
+    AddPerson(*preflight, options_);
     preflight->footer("Exit code 0: nothing blocks. 3: a run would be refused.");
   }
 
@@ -139,6 +145,7 @@ class CommandLine {
                           return kExitInvalid;
                         });
     AddFormat(AddConfirm(AddOrchestrator(AddFiles(run), false)));
+    AddPerson(*run, options_);
     run->add_flag("--execute", options_.execute, "Really run it, and watch it until it ends");
     run->add_option("--kind", options_.kind, "live or rehearsal")
         ->check(CLI::IsMember({"live", "rehearsal"}))
@@ -157,9 +164,21 @@ class CommandLine {
     add("status", "Shows a run as it is now", ShowStatus);
     add("watch", "Shows a run until it ends; the exit code says how", WatchCommand);
     add("report", "Tells a run's whole story: times, hosts, facts, way back, outcome", ShowReport);
-    add("rollback", "Takes a run back, and watches it", RollbackCommand)->required();
-    CLI::App* rollback = AddConfirm(app_.get_subcommand("rollback"));
-    rollback->add_option("--reason", options_.reason, "Why, for the journal")->required();
+    app_.get_subcommand("status")->footer("Exit code 8: people are asked. 0: nobody is.");
+    app_.get_subcommand("report")->add_option(
+        "--approvals", options_.approvals,
+        "Write statements, signatures and keys into this folder; prints the commands that check");
+  }
+
+  void AddActCommands() {
+    for (const ActCommandLine& line : ActCommandLines()) {
+      CLI::App* app = AddFormat(AddOrchestrator(app_.add_subcommand(line.name, line.summary)));
+      app->callback([this, act = line.act] {
+        options_.act = act;
+        command_ = ActCommand;
+      });
+      AddActOptions(line, *app, options_);
+    }
   }
 
   CLI::App app_{"Moves a live ledger from one site to another within a maintenance window."};

@@ -10,69 +10,23 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "base/file_system.h"
 #include "base/invariant.h"
+#include "base/status_macros.h"
+#include "orchestrator/cli/approval_files.h"
 #include "orchestrator/cli/client.h"
 #include "orchestrator/cli/local_commands.h"
+#include "orchestrator/cli/people_text.h"
 #include "orchestrator/cli/preflight.h"
 #include "orchestrator/cli/render.h"
 #include "orchestrator/cli/terminal.h"
 #include "orchestrator/cli/text.h"
+#include "orchestrator/cli/watching.h"
 
 namespace orchestrator {
 namespace {
 
 namespace v1 = hamisha::orchestrator::v1;
-
-constexpr const char* kRunGoesOn =
-    "\ninterrupted: the run goes on without you; 'hamisha watch' shows it, 'hamisha rollback' "
-    "takes it back\n";
-
-// Prints the error; returns its exit code.
-int Fail(const Client& client, const absl::Status& status) {
-  const std::string message(status.message());
-  if (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status)) {
-    PrintError(absl::StrCat("cannot reach the orchestrator at ", client.address(), ": ", message,
-                            ": is it running, and is the address right?"));
-    return kExitError;
-  }
-  PrintError(message);
-  if (absl::IsInvalidArgument(status)) return kExitInvalid;
-  return absl::IsFailedPrecondition(status) ? kExitRefused : kExitError;
-}
-
-void PrintOutcome(const v1::RunView& run, const Options& options) {
-  if (options.json()) {
-    std::cout << RenderReportJson(run, TerminalOptions(options));
-    return;
-  }
-  std::cout << "outcome: " << RunStateName(run.state()) << "\n";
-  const bool may_go_back = run.state() == v1::RUN_STATE_STOPPED && !run.refused();
-  if (may_go_back || run.state() == v1::RUN_STATE_UNKNOWN) {
-    std::cout << "to go back: hamisha rollback " << run.run() << " --reason TEXT\n";
-  }
-  std::cout << "the whole story: hamisha report " << run.run() << "\n";
-}
-
-// Shows the run until it has ended; the exit code says how.
-int WatchRun(Client& client, const std::string& run, const Options& options) {
-  OnInterruptSay(kRunGoesOn);
-  const bool live = StdoutIsTerminal() && !options.json();
-  LiveArea area;
-  ProgressLines progress(TerminalOptions(options));
-  const auto ended = client.Watch(run, [&](const v1::RunView& view) {
-    if (live) return area.Draw(RenderTable(view, TerminalOptions(options)));
-    std::ostream& out = options.json() ? std::cerr : std::cout;
-    for (const std::string& line : progress.Update(view)) out << line << "\n";
-    out << std::flush;
-  });
-  if (!ended.ok()) {
-    const int exit_code = Fail(client, ended.status());
-    std::cerr << "the run, if it has begun, goes on\n";
-    return exit_code;
-  }
-  PrintOutcome(*ended, options);
-  return ExitCodeOf(*ended);
-}
 
 // The plan's hosts whose agents are not connected.
 std::vector<std::string> MissingAgents(const Plan& plan, const v1::ListAgentsResponse& agents) {
@@ -98,7 +52,7 @@ std::vector<std::string> MissingAgents(const Plan& plan, const v1::ListAgentsRes
 bool AgentsAreThere(Client& client, const Plan& plan, int* exit_code) {
   const auto agents = client.ListAgents();
   if (!agents.ok()) {
-    *exit_code = Fail(client, agents.status());
+    *exit_code = FailOf(client, agents.status());
     return false;
   }
   const std::vector<std::string> missing = MissingAgents(plan, *agents);
@@ -109,14 +63,14 @@ bool AgentsAreThere(Client& client, const Plan& plan, int* exit_code) {
   return false;
 }
 
-v1::SubmitRunRequest RequestOf(const LoadedPlan& loaded, v1::RunKind kind) {
+v1::SubmitRunRequest RequestOf(const LoadedPlan& loaded, v1::RunKind kind, const Options& options) {
   v1::SubmitRunRequest request;
   request.set_playbook_path(loaded.playbook.path);
   request.set_playbook_yaml(loaded.playbook.yaml);
   request.set_inventory_path(loaded.inventory.path);
   request.set_inventory_yaml(loaded.inventory.yaml);
   request.set_kind(kind);
-  request.set_submitted_by(OperatorName());
+  request.set_submitted_by(PersonName(options));
   request.set_plan_digest(base::ToHex(loaded.plan.digest));
   return request;
 }
@@ -135,6 +89,22 @@ std::optional<LoadedPlan> PreflightOf(const LoadedPlan& loaded) {
   return LoadedPlan{playbook, loaded.inventory, std::move(compilation.plan)};
 }
 
+// What an auditor needs to check signatures, and the commands that do.
+int WriteApprovals(const Client& client, const v1::RunView& run, const std::string& folder) {
+  base::FileSystem& disk = base::SystemFileSystem();
+  const auto write = [&]() -> absl::Status {
+    ASSIGN_OR_RETURN(const ApprovalFiles approvals, ApprovalFilesOf(run, folder));
+    RETURN_IF_ERROR(disk.CreateFolders(folder));
+    for (const ApprovalFile& file : approvals.files) {
+      RETURN_IF_ERROR(disk.Replace(absl::StrCat(folder, "/", file.name), file.content));
+    }
+    for (const std::string& command : approvals.commands) std::cout << command << "\n";
+    return absl::OkStatus();
+  };
+  const absl::Status written = write();
+  return written.ok() ? kExitOk : FailOf(client, written);
+}
+
 }  // namespace
 
 int PreflightCommand(const Options& options) {
@@ -145,7 +115,7 @@ int PreflightCommand(const Options& options) {
   if (!preflight.has_value()) return kExitInvalid;
   Client client(options.orchestrator);
   const auto newest = client.GetRun("");
-  if (!newest.ok() && !absl::IsNotFound(newest.status())) return Fail(client, newest.status());
+  if (!newest.ok() && !absl::IsNotFound(newest.status())) return FailOf(client, newest.status());
   if (newest.ok() && MayHaveToGoBack(*newest)) {
     PrintError(absl::StrCat("run ", newest->run(),
                             " could not be rolled back after a preflight, for only the newest run "
@@ -153,10 +123,10 @@ int PreflightCommand(const Options& options) {
     return kExitRefused;
   }
   if (!AgentsAreThere(client, preflight->plan, &exit_code)) return exit_code;
-  const auto run = client.Submit(RequestOf(*preflight, v1::RUN_KIND_REHEARSAL));
-  if (!run.ok()) return Fail(client, run.status());
+  const auto run = client.Submit(RequestOf(*preflight, v1::RUN_KIND_REHEARSAL, options));
+  if (!run.ok()) return FailOf(client, run.status());
   const auto ended = client.Watch(*run, [](const v1::RunView& /*view*/) {});
-  if (!ended.ok()) return Fail(client, ended.status());
+  if (!ended.ok()) return FailOf(client, ended.status());
   std::cout << (options.json() ? RenderPreflightJson(*ended) : RenderPreflight(*ended));
   return ExitCodeOf(*ended);
 }
@@ -176,23 +146,24 @@ int ExecuteRun(const Options& options) {
   Client client(options.orchestrator);
   if (!AgentsAreThere(client, loaded->plan, &exit_code)) return exit_code;
   const v1::SubmitRunRequest request =
-      RequestOf(*loaded, live ? v1::RUN_KIND_LIVE : v1::RUN_KIND_REHEARSAL);
+      RequestOf(*loaded, live ? v1::RUN_KIND_LIVE : v1::RUN_KIND_REHEARSAL, options);
   OnInterruptSay("\ninterrupted: the run may have begun; 'hamisha status' says it\n");
   const auto run = client.Submit(request);
-  if (!run.ok()) return Fail(client, run.status());
-  if (!options.detach) return WatchRun(client, *run, options);
+  if (!run.ok()) return FailOf(client, run.status());
+  if (!options.detach) return WatchUntilEnd(client, *run, options);
   if (options.json()) {
     std::cout << nlohmann::json({{"run", *run}}).dump(2) << "\n";
   } else {
     std::cout << *run << "\n";
   }
-  return kExitOk;
+  const auto now = client.GetRun(*run);
+  return now.ok() && WaitsForPeople(*now) ? kExitAwaitsPeople : kExitOk;
 }
 
 int ShowStatus(const Options& options) {
   Client client(options.orchestrator);
   const auto run = client.GetRun(options.run);
-  if (!run.ok()) return Fail(client, run.status());
+  if (!run.ok()) return FailOf(client, run.status());
   RenderOptions render = TerminalOptions(options);
   render.lines = 1 << 20;
   if (!StdoutIsTerminal()) render.columns = 1 << 20;
@@ -201,38 +172,20 @@ int ShowStatus(const Options& options) {
   } else {
     std::cout << absl::StrJoin(RenderTable(*run, render), "\n") << "\n";
   }
-  return kExitOk;
+  return WaitsForPeople(*run) ? kExitAwaitsPeople : kExitOk;
 }
 
 int WatchCommand(const Options& options) {
   OnInterruptSay(kRunGoesOn);
   Client client(options.orchestrator);
-  return WatchRun(client, options.run, options);
-}
-
-int RollbackCommand(const Options& options) {
-  OnInterruptSay("\ninterrupted: 'hamisha status' says whether the run goes back\n");
-  Client client(options.orchestrator);
-  const auto run = client.GetRun(options.run);
-  if (!run.ok()) return Fail(client, run.status());
-  if (run->kind() == v1::RUN_KIND_LIVE &&
-      !Confirm(options, absl::StrCat("taking back the live run ", run->run()), run->plan())) {
-    return kExitRefused;
-  }
-  v1::ActRequest request;
-  request.set_run(run->run());
-  request.mutable_act()->set_act(v1::ACT_ROLLBACK);
-  request.mutable_act()->set_by(OperatorName());
-  request.mutable_act()->set_reason(options.reason);
-  const auto begun = client.Act(request);
-  if (!begun.ok()) return Fail(client, begun.status());
-  return options.detach ? kExitOk : WatchRun(client, run->run(), options);
+  return WatchUntilEnd(client, options.run, options);
 }
 
 int ShowReport(const Options& options) {
   Client client(options.orchestrator);
   const auto run = client.GetRun(options.run);
-  if (!run.ok()) return Fail(client, run.status());
+  if (!run.ok()) return FailOf(client, run.status());
+  if (!options.approvals.empty()) return WriteApprovals(client, *run, options.approvals);
   const RenderOptions render = TerminalOptions(options);
   std::cout << (options.json() ? RenderReportJson(*run, render) : RenderReport(*run, render));
   return kExitOk;
@@ -241,7 +194,7 @@ int ShowReport(const Options& options) {
 int ShowAgents(const Options& options) {
   Client client(options.orchestrator);
   const auto agents = client.ListAgents();
-  if (!agents.ok()) return Fail(client, agents.status());
+  if (!agents.ok()) return FailOf(client, agents.status());
   std::vector<v1::AgentView> sorted(agents->agents().begin(), agents->agents().end());
   std::sort(sorted.begin(), sorted.end(),
             [](const auto& a, const auto& b) { return a.host() < b.host(); });

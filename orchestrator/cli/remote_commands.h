@@ -10,7 +10,6 @@ int ExecuteRun(const Options& options);
 int PreflightCommand(const Options& options);
 int ShowStatus(const Options& options);
 int WatchCommand(const Options& options);
-int RollbackCommand(const Options& options);
 int ShowReport(const Options& options);
 int ShowAgents(const Options& options);
 

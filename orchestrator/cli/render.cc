@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "orchestrator/cli/people_text.h"
 #include "orchestrator/cli/run_facts.h"
 #include "orchestrator/cli/text.h"
 
@@ -51,7 +52,8 @@ std::string NameOf(const v1::StepView& step) {
 }
 
 // What the hosts say: those that did not succeed first; hosts that say the same are named once.
-std::string MessagesOf(const v1::StepView& step) {
+std::string MessagesOf(const v1::StepView& step, absl::Time now) {
+  if (step.state() == "awaiting") return AskedText(step, now);
   std::vector<std::pair<std::string, std::vector<std::string>>> hosts_by_message;
   for (const bool well : {false, true}) {
     for (const v1::HostView& host : step.hosts()) {
@@ -65,9 +67,14 @@ std::string MessagesOf(const v1::StepView& step) {
       found->second.push_back(host.host());
     }
   }
-  return absl::StrJoin(hosts_by_message, "; ", [](std::string* out, const auto& entry) {
+  std::string text = absl::StrJoin(hosts_by_message, "; ", [](std::string* out, const auto& entry) {
     absl::StrAppend(out, JoinNames(entry.second), ": ", entry.first);
   });
+  if (step.held()) {
+    absl::StrAppend(&text, text.empty() ? "" : "; ",
+                    "people decide: retry, skip, resolve, rollback or abort");
+  }
+  return text;
 }
 
 std::string HostsDone(const v1::StepView& step) {
@@ -85,7 +92,8 @@ std::string HeadingOf(const v1::RunView& run, const RenderOptions& options) {
   const std::string state = RunStateName(run.state());
   std::string heading = absl::StrCat("run ", run.run(), " · ", Printable(run.plan()), " · ",
                                      run.kind() == v1::RUN_KIND_LIVE ? "live" : "rehearsal", " · ",
-                                     Coloured(state, state, options));
+                                     Coloured(state, state, options),
+                                     run.paused() && !HasEnded(run) ? " · paused" : "");
   if (!run.has_started()) return heading;
   if (!run.has_ended() && options.now == absl::InfinitePast()) return heading;
   const absl::Time end = run.has_ended() ? ToTime(run.ended()) : options.now;
@@ -132,7 +140,7 @@ std::string RenderProgressLine(const v1::StepView& step, const RenderOptions& op
   if (step.back()) parts.push_back(step.action());
   parts.push_back(Coloured(step.state(), step.state(), options));
   if (ended) parts.push_back(DurationText(step, options.now));
-  const std::string messages = MessagesOf(step);
+  const std::string messages = MessagesOf(step, options.now);
   if (!messages.empty()) parts.push_back(messages);
   return absl::StrJoin(parts, "  ");
 }
@@ -148,7 +156,9 @@ std::vector<std::string> ProgressLines::Update(const v1::RunView& run) {
   for (const v1::StepView& step : run.steps()) {
     if (!step.has_started()) continue;
     std::string& known = step_states_[absl::StrCat(step.back() ? "back/" : "", step.id())];
-    if (std::exchange(known, step.state()) == step.state()) continue;
+    // Each answer of a person is news.
+    const std::string news = absl::StrCat(step.state(), " ", step.asked().acts_size());
+    if (std::exchange(known, news) == news) continue;
     // The way back has lines of its own; what the step said when it went forward is old by then.
     if (!step.back() && IsUndone(step.state())) continue;
     lines.push_back(RenderProgressLine(step, options_));
@@ -169,7 +179,7 @@ std::vector<std::string> RenderTable(const v1::RunView& run, const RenderOptions
     rows.push_back({MarkOf(step.state()), step.back() ? "way back" : step.phase(),
                     step.back() && !step.undoes().empty() ? step.undoes() : step.id(),
                     step.action(), step.state(), HostsDone(step), DurationText(step, options.now),
-                    MessagesOf(step)});
+                    MessagesOf(step, options.now)});
     states.push_back(step.state());
   }
   std::vector<std::string> aligned = Align(rows);

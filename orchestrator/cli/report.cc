@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "orchestrator/cli/render.h"
+#include "orchestrator/cli/report_people.h"
 #include "orchestrator/cli/run_facts.h"
 #include "orchestrator/cli/text.h"
 
@@ -222,6 +223,7 @@ std::string RenderReport(const v1::RunView& run, const RenderOptions& options) {
   const std::vector<const v1::StepView*> back = WayBackOf(run);
   if (!back.empty()) absl::StrAppend(&text, "\nway back\n");
   for (const v1::StepView* step : back) AppendStep(*step, options, &text);
+  AppendPeople(run, options, &text);
   AppendCertificates(run, &text);
   return text;
 }
@@ -250,6 +252,7 @@ std::string RenderReportJson(const v1::RunView& run, const RenderOptions& option
       object["steps"].push_back(StepJson(*step, options));
     }
   }
+  object["acts"] = ActsJson(run, options);
   object["back"] = json::array();
   for (const v1::StepView* step : WayBackOf(run))
     object["back"].push_back(StepJson(*step, options));

@@ -31,6 +31,7 @@ void AwaitInterrupt(sigset_t signals) {
 }  // namespace
 
 bool StdoutIsTerminal() { return isatty(STDOUT_FILENO) != 0; }
+bool StdinIsTerminal() { return isatty(STDIN_FILENO) != 0; }
 
 RenderOptions TerminalOptions(const Options& options) {
   RenderOptions render;
@@ -68,7 +69,7 @@ void OnInterruptSay(const char* note) {
 bool Confirm(const Options& options, const std::string& what, const std::string& plan_name) {
   std::string answer = options.confirm;
   if (answer.empty()) {
-    if (isatty(STDIN_FILENO) == 0) {
+    if (!StdinIsTerminal()) {
       PrintError(absl::StrCat(what, " needs a confirmation: add --confirm ", plan_name));
       return false;
     }
@@ -80,15 +81,27 @@ bool Confirm(const Options& options, const std::string& what, const std::string&
   return false;
 }
 
-std::string OperatorName() {
-  std::array<char, 256> host{};
-  if (gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+bool ConfirmYes(const Options& options, const std::string& what) {
+  if (options.yes) return true;
+  if (!StdinIsTerminal()) {
+    PrintError(absl::StrCat(what, " needs a confirmation: add --yes"));
+    return false;
+  }
+  std::cerr << what << "? Type yes to go on: " << std::flush;
+  std::string answer;
+  std::getline(std::cin, answer);
+  if (answer == "yes" || answer == "y") return true;
+  PrintError("nothing was decided");
+  return false;
+}
+
+std::string PersonName(const Options& options) {
+  if (!options.person.empty()) return options.person;
   std::array<char, 4096> buffer{};
   passwd entry{};
   passwd* found = nullptr;
   getpwuid_r(getuid(), &entry, buffer.data(), buffer.size(), &found);
-  return absl::StrCat(found == nullptr ? absl::StrCat("uid ", getuid()) : found->pw_name, "@",
-                      host.data());
+  return found == nullptr ? absl::StrCat("uid-", getuid()) : found->pw_name;
 }
 
 }  // namespace orchestrator

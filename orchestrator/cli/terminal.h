@@ -10,6 +10,7 @@
 namespace orchestrator {
 
 bool StdoutIsTerminal();
+bool StdinIsTerminal();
 
 // Options for stdout as it is now: local zone, its size, colours if wanted and possible.
 RenderOptions TerminalOptions(const Options& options);
@@ -35,7 +36,10 @@ void OnInterruptSay(const char* note);
 // not.
 bool Confirm(const Options& options, const std::string& what, const std::string& plan_name);
 
-// "asha@ops-1"
-std::string OperatorName();
+// Whether the operator says yes: by --yes, else by typing it. Prints why not.
+bool ConfirmYes(const Options& options, const std::string& what);
+
+// Who acts: --as, else $HAMISHA_PERSON, else the login name.
+std::string PersonName(const Options& options);
 
 }  // namespace orchestrator

@@ -12,9 +12,20 @@ using hamisha::agent::v1::Order;
 using hamisha::agent::v1::OrderProgress;
 using hamisha::agent::v1::OrderResult;
 
+namespace {
+
+std::string CallsFolder(const ControlOptions& options) {
+  return absl::StrCat(options.state_dir, "/calls");
+}
+
+}  // namespace
+
 absl::StatusOr<std::unique_ptr<Control>> Control::Open(ControlOptions options) {
   RunStore store(*options.files, options.state_dir, options.compile);
   RETURN_IF_ERROR(store.Prepare());
+  // What a process that was killed left of its calls of ssh-keygen.
+  RETURN_IF_ERROR(options.files->RemoveAll(CallsFolder(options)));
+  RETURN_IF_ERROR(options.files->CreateFolders(CallsFolder(options)));
   ASSIGN_OR_RETURN(const uint64_t term, store.NextTerm());
   auto control = std::unique_ptr<Control>(new Control(std::move(options), term));
   RETURN_IF_ERROR(control->Resume());
@@ -28,6 +39,7 @@ Control::Control(ControlOptions options, uint64_t term)
       wall_start_(options_.clock->WallNow()),
       monotonic_start_(options_.clock->MonotonicNow()),
       store_(*options_.files, options_.state_dir, options_.compile),
+      ssh_keygen_(*options_.commands, *options_.files, CallsFolder(options_)),
       fleet_(*options_.clock, *this, term) {}
 
 Control::~Control() { Stop(); }

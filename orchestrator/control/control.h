@@ -14,8 +14,10 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/command_runner.h"
 #include "base/file_system.h"
 #include "hamisha/orchestrator/v1/orchestrator.pb.h"
+#include "orchestrator/approval/ssh_keygen.h"
 #include "orchestrator/control/run_store.h"
 #include "orchestrator/fleet/fleet.h"
 
@@ -24,6 +26,7 @@ namespace orchestrator {
 struct ControlOptions {
   std::string state_dir;  // Used by one process at a time: that is the caller's to hold.
   base::FileSystem* files = &base::SystemFileSystem();
+  base::CommandRunner* commands = &base::SystemCommandRunner();
   const base::Clock* clock = &base::SystemClock();
   Compiler compile = Compile;
   // The journal cannot be written: nothing more will be ordered, and the process should stop.
@@ -53,7 +56,8 @@ class Control final : private FleetHandler {
   absl::StatusOr<std::string> Submit(const hamisha::orchestrator::v1::SubmitRunRequest& request);
   // "" is the newest. NOT_FOUND without such a run.
   absl::StatusOr<hamisha::orchestrator::v1::RunView> Get(const std::string& run);
-  // What a person decided, as orchestrator.proto has it.
+  // What a person decided, as orchestrator.proto has it. Signatures are checked on the caller's
+  // thread. What is refused is journaled, too.
   absl::StatusOr<hamisha::orchestrator::v1::RunView> Act(
       const hamisha::orchestrator::v1::ActRequest& request);
   hamisha::orchestrator::v1::ListAgentsResponse Agents() const;
@@ -93,6 +97,9 @@ class Control final : private FleetHandler {
   void AddClockOffset(hamisha::agent::v1::OrderResult& result) const;
   void TakeResult(const hamisha::agent::v1::OrderResult& result);
   void TickWhenDue();
+  absl::Status TakeAct(const hamisha::orchestrator::v1::PersonAct& act, const Question& question,
+                       const absl::Status& checked);
+  absl::Status CheckIsNewest(const std::string& run) const;
   absl::Status Flush();
   void SendAfterCommit();
   void Fail(const absl::Status& status);
@@ -102,6 +109,7 @@ class Control final : private FleetHandler {
   const absl::Time wall_start_;
   const absl::Duration monotonic_start_;
   RunStore store_;
+  const SshKeygen ssh_keygen_;
   Fleet fleet_;
 
   // The control thread's own.

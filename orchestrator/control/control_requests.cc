@@ -4,13 +4,16 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/hash.h"
+#include "base/random.h"
 #include "base/status_macros.h"
+#include "orchestrator/approval/check.h"
 #include "orchestrator/control/control.h"
 
 namespace orchestrator {
 
 using hamisha::orchestrator::v1::ActRequest;
 using hamisha::orchestrator::v1::ListAgentsResponse;
+using hamisha::orchestrator::v1::PersonAct;
 using hamisha::orchestrator::v1::RunView;
 using hamisha::orchestrator::v1::SubmitRunRequest;
 
@@ -64,6 +67,7 @@ absl::Status Control::StartRun(RunCreated& created, std::shared_ptr<const Plan> 
         "run ", run_->created().run, " goes on: wait for its end, or roll it back first"));
   }
   ASSIGN_OR_RETURN(created.run, store_.NewRunId(created.plan, Now()));
+  created.salt = base::ToHex(base::DrawNonce());
   created.window = WindowFor(created.kind, *plan, Now());
   ASSIGN_OR_RETURN(std::unique_ptr<LiveRun> run, store_.Create(created, std::move(plan)));
   // What the run before still has to say must not be lost with it.
@@ -89,20 +93,52 @@ absl::StatusOr<RunView> Control::Get(const std::string& run) {
   return Assemble(live->Snapshot(term_));
 }
 
+absl::Status Control::CheckIsNewest(const std::string& run) const {
+  if (run_ == nullptr) return absl::NotFoundError("there has been no run yet");
+  if (run.empty() || run == run_->created().run) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("only the newest run can be decided about, and that is ", run_->created().run));
+}
+
 absl::StatusOr<RunView> Control::Act(const ActRequest& request) {
+  PersonAct act = request.act();
+  act.clear_time();
+  Question question;
+  std::shared_ptr<const Plan> plan;
+  const auto ask = [&]() -> absl::Status {
+    RETURN_IF_ERROR(CheckIsNewest(request.run()));
+    question = run_->QuestionOf(act.step());
+    plan = run_->engine().shared_plan();
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(Call(ask));
+  const absl::Status checked = CheckAct(*plan, question, act, ssh_keygen_);
   RunSnapshot snapshot;
-  const absl::Status asked = Call([&]() -> absl::Status {
-    if (run_ == nullptr) return absl::NotFoundError("there has been no run yet");
-    if (!request.run().empty() && request.run() != run_->created().run) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "only the newest run can be decided about, and that is ", run_->created().run));
-    }
-    RETURN_IF_ERROR(Apply(PersonActed{request.act()}));
+  const auto take = [&]() -> absl::Status {
+    RETURN_IF_ERROR(CheckIsNewest(question.run));
+    RETURN_IF_ERROR(TakeAct(act, question, checked));
     snapshot = run_->Snapshot(term_);
     return absl::OkStatus();
-  });
-  if (!asked.ok()) return asked;
+  };
+  RETURN_IF_ERROR(Call(take));
   return Assemble(snapshot);
+}
+
+absl::Status Control::TakeAct(const PersonAct& act, const Question& question,
+                              const absl::Status& checked) {
+  absl::Status taken = checked;
+  if (taken.ok() && run_->QuestionOf(act.step()).nonce != question.nonce) {
+    taken = absl::FailedPreconditionError(
+        "people were asked anew meanwhile: look at the run again, and decide again");
+  }
+  if (taken.ok()) taken = Apply(PersonActed{act});
+  if (taken.ok()) return taken;
+  // Not what is too long to be looked at.
+  if (absl::IsInvalidArgument(taken)) return taken;
+  options_.log(absl::StrCat("refused ", act.by(), " to ", ActName(act.act()), " '", act.step(),
+                            "': ", std::string(taken.message())));
+  run_->NoteRefused(act, std::string(taken.message()), Now(), term_);
+  return taken;
 }
 
 ListAgentsResponse Control::Agents() const {

@@ -2,10 +2,17 @@
 
 #include <utility>
 
+#include "base/hash.h"
 #include "base/invariant.h"
 #include "base/status_macros.h"
+#include "orchestrator/approval/nonce.h"
 
 namespace orchestrator {
+namespace {
+
+constexpr uint32_t kRefusedNotedMax = 200;
+
+}  // namespace
 
 LiveRun::LiveRun(RunCreated created, std::shared_ptr<const Plan> plan,
                  std::unique_ptr<Journal> journal)
@@ -61,10 +68,62 @@ void LiveRun::Note(const hamisha::agent::v1::OrderProgress& progress) {
 
 RunSnapshot LiveRun::Snapshot(uint64_t term) {
   RunSnapshot snapshot = snapshots_.Take(*engine_, progress_);
-  snapshot.head.set_kind(created_.kind);
-  snapshot.head.set_journal(journal_path_);
-  snapshot.head.set_term(term);
+  hamisha::orchestrator::v1::RunView& head = snapshot.head;
+  head.set_kind(created_.kind);
+  head.set_journal(journal_path_);
+  head.set_term(term);
+  head.set_journal_entries(journal_ == nullptr ? journal_entries_ : journal_->size());
+  head.set_journal_hash(journal_ == nullptr ? journal_hash_ : journal_->hash());
+  AddPeople(head);
+  for (uint32_t index = 0; index < engine_->steps().size(); ++index) {
+    if (engine_->steps()[index].state != StepState::kAwaiting) continue;
+    snapshot.nonces[index] = QuestionOf(engine_->plan().steps[index].id).nonce;
+  }
   return snapshot;
+}
+
+void LiveRun::AddPeople(hamisha::orchestrator::v1::RunView& view) const {
+  for (const Person& person : engine_->plan().people) {
+    auto& one = *view.add_people();
+    one.set_name(person.name);
+    for (const std::string& role : person.roles) one.add_roles(role);
+    one.set_key(person.key);
+  }
+  view.set_author(engine_->plan().author);
+  view.set_submitted_by(created_.submitted_by);
+  view.set_nonce(QuestionOf("").nonce);
+}
+
+Question LiveRun::QuestionOf(const std::string& step) const {
+  const Plan& plan = engine_->plan();
+  absl::Time asked = engine_->started_time();
+  for (size_t i = 0; i < plan.steps.size() && !step.empty(); ++i) {
+    if (plan.steps[i].id == step) asked = engine_->steps()[i].apply.started;
+  }
+  return {.plan = plan.name,
+          .plan_digest = base::ToHex(plan.digest),
+          .run = created_.run,
+          .nonce = NonceOf(created_.salt, step, asked)};
+}
+
+void LiveRun::NoteRefused(const hamisha::orchestrator::v1::PersonAct& act, const std::string& why,
+                          absl::Time time, uint64_t term) {
+  INVARIANT(journal_ != nullptr && time >= time_last_);
+  if (++refused_noted_ > kRefusedNotedMax) return;
+  AppendUnwritten(term);
+  time_last_ = time;
+  hamisha::orchestrator::v1::PersonAct words = act;
+  words.clear_statement();  // They prove nothing, and are long.
+  words.clear_signature();
+  JournalEntry entry = ToRefusedEntry(words, why, time);
+  entry.term = term;
+  journal_->Append(std::move(entry));
+}
+
+void LiveRun::set_journal(std::string path, uint64_t entries, std::string hash) {
+  journal_path_ = std::move(path);
+  journal_entries_ = entries;
+  journal_hash_ = std::move(hash);
 }
 
 }  // namespace orchestrator

@@ -6,7 +6,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "hamisha/orchestrator/v1/orchestrator.pb.h"
+#include "orchestrator/approval/statement.h"
 #include "orchestrator/control/view.h"
 #include "orchestrator/engine/engine.h"
 #include "orchestrator/journal/journal.h"
@@ -29,6 +31,12 @@ class LiveRun {
   // happened when it is an error. What is to be sent waits for Commit().
   absl::Status Apply(const Event& event, uint64_t term);
 
+  // Notes who wanted to decide what and was refused, up to a bound for each run and process.
+  void NoteRefused(const hamisha::orchestrator::v1::PersonAct& act, const std::string& why,
+                   absl::Time time, uint64_t term);
+  // What is asked about a step now; "": about the whole run.
+  Question QuestionOf(const std::string& step) const;
+
   // Appends what a crash kept out of the journal. Apply() does it, too.
   void AppendUnwritten(uint64_t term);
 
@@ -43,7 +51,8 @@ class LiveRun {
   const Engine& engine() const { return *engine_; }
   const RunCreated& created() const { return created_; }
   const std::string& journal_path() const { return journal_path_; }
-  void set_journal_path(std::string path) { journal_path_ = std::move(path); }
+  // Of a run that is only looked at: where its journal is, how many entries it has, and its hash.
+  void set_journal(std::string path, uint64_t entries, std::string hash);
   bool ended() const { return engine_->ended(); }
   absl::Time time_last() const { return time_last_; }  // Of the newest entry.
   void set_time_last(absl::Time time) { time_last_ = time; }
@@ -52,12 +61,16 @@ class LiveRun {
   RunSnapshot Snapshot(uint64_t term);
 
  private:
+  void AddPeople(hamisha::orchestrator::v1::RunView& view) const;
   void AppendEffects(const std::vector<Effect>& effects, uint64_t term);
 
   const RunCreated created_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Journal> journal_;
   std::string journal_path_;
+  uint64_t journal_entries_ = 0;  // Without a journal.
+  std::string journal_hash_;
+  uint32_t refused_noted_ = 0;
   absl::Time time_last_ = absl::InfinitePast();
   std::vector<Effect> unwritten_;
   std::vector<hamisha::agent::v1::Order> orders_;

@@ -101,7 +101,7 @@ absl::StatusOr<std::unique_ptr<LiveRun>> RunStore::LoadToView(const std::string&
     return absl::NotFoundError(absl::StrCat("run '", run, "' never started"));
   }
   ASSIGN_OR_RETURN(std::unique_ptr<LiveRun> live, Rebuild(parsed.entries, nullptr));
-  live->set_journal_path(JournalPath(run));
+  live->set_journal(JournalPath(run), parsed.entries.size(), parsed.previous);
   return live;
 }
 

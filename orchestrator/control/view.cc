@@ -159,6 +159,9 @@ std::string ProgressKey(const std::string& step, const std::string& host) {
 RunView Assemble(const RunSnapshot& snapshot) {
   RunView view = snapshot.head;
   for (const auto& piece : snapshot.steps) *view.add_steps() = piece->step;
+  for (const auto& [index, nonce] : snapshot.nonces) {
+    view.mutable_steps(static_cast<int>(index))->set_nonce(nonce);
+  }
   for (const uint32_t index : snapshot.back_order) {
     for (const StepView& step : snapshot.steps[index]->back) *view.add_steps() = step;
   }

@@ -27,6 +27,7 @@ struct RunSnapshot {
   hamisha::orchestrator::v1::RunView head;  // All but the steps.
   std::vector<std::shared_ptr<const StepPiece>> steps;
   std::vector<uint32_t> back_order;
+  std::map<uint32_t, std::string> nonces = {};  // Of steps that await people.
 };
 
 // What operators see of the run. Takes time in proportion to the plan.

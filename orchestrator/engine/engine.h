@@ -90,6 +90,7 @@ class Engine {
 
   // For views.
   const Plan& plan() const { return *plan_; }
+  const std::shared_ptr<const Plan>& shared_plan() const { return plan_; }
   const std::string& run() const { return run_; }
   RunState state() const { return state_; }  // UNSPECIFIED until started.
   bool ended() const { return ended_ != absl::InfiniteFuture(); }

@@ -1,4 +1,6 @@
 // What people are asked, and what they decide.
+#include <google/protobuf/util/time_util.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -186,6 +188,8 @@ absl::Status Engine::CheckResolve(uint32_t index, const PersonAct& act) const {
 
 void Engine::OnAct(const PersonAct& act) {
   acts_.push_back(act);
+  *acts_.back().mutable_time() =
+      google::protobuf::util::TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(now_));
   look_for_ready_ = true;
   if (const std::optional<uint32_t> index = StepOf(act); FindRule(act.act())->step) {
     return OnActOnStep(*index, act);

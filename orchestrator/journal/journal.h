@@ -39,6 +39,9 @@ class Journal {
   const std::vector<JournalEntry>& entries() const { return entries_; }
   std::vector<JournalEntry> TakeEntries() { return std::exchange(entries_, {}); }
   const std::string& path() const { return path_; }
+  // With those that wait for the next Commit().
+  uint64_t size() const { return seq_last_; }
+  const std::string& hash() const { return previous_; }  // Of the newest line; zeros without any.
 
   // Numbers the entry and keeps it for the next Commit().
   void Append(JournalEntry entry);

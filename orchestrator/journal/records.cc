@@ -227,6 +227,7 @@ JournalEntry ToEntry(const RunCreated& created, absl::Time time) {
        {"plan_digest", created.plan_digest},
        {"kind", ShortName(hamisha::orchestrator::v1::RunKind_Name(created.kind), "RUN_KIND_")},
        {"submitted_by", created.submitted_by},
+       {"salt", created.salt},
        {"window", ToJson(created.window)},
        {"playbook", ToJson(created.playbook)},
        {"inventory", ToJson(created.inventory)}});
@@ -259,6 +260,14 @@ JournalEntry ToEntry(const Effect& effect, absl::Time time) {
       {{"state", absl::AsciiStrToLower(NameOf(ended.state))}, {"explanation", ended.explanation}});
 }
 
+JournalEntry ToRefusedEntry(const PersonAct& act, const std::string& why, absl::Time time) {
+  json data = ToJson(act);
+  data["refused"] = why;
+  return NewEntry(time, "act_refused", std::move(data));
+}
+
+bool IsNote(const JournalEntry& entry) { return entry.kind == "act_refused"; }
+
 absl::StatusOr<RunCreated> ToRunCreated(const JournalEntry& entry) {
   if (entry.kind != "run_created") return Lacks(entry, "run_created before it");
   RunCreated created;
@@ -266,6 +275,7 @@ absl::StatusOr<RunCreated> ToRunCreated(const JournalEntry& entry) {
   ASSIGN_OR_RETURN(created.plan, TextAt(entry, entry.data, "plan"));
   ASSIGN_OR_RETURN(created.plan_digest, TextAt(entry, entry.data, "plan_digest"));
   ASSIGN_OR_RETURN(created.submitted_by, TextAt(entry, entry.data, "submitted_by"));
+  created.salt = OptionalTextAt(entry, "salt");
   ASSIGN_OR_RETURN(created.window, WindowAt(entry));
   ASSIGN_OR_RETURN(const std::string kind, TextAt(entry, entry.data, "kind"));
   if (!hamisha::orchestrator::v1::RunKind_Parse(
@@ -285,6 +295,7 @@ absl::StatusOr<std::optional<Event>> ToEvent(const JournalEntry& entry) {
     return event;
   }
   if (entry.kind == "order_intent" || entry.kind == "run_ended") return std::nullopt;
+  if (IsNote(entry)) return std::nullopt;
   if (entry.kind == "tick") {
     event.what = Tick{};
   } else if (entry.kind == "term_started") {

@@ -7,6 +7,7 @@
 //   abort_time_came     going back no longer fits into the window
 //   order_intent        output: an order that leaves after the commit
 //   run_ended           output: state, explanation
+//   act_refused         note: who wanted to decide what, and why that was refused
 #pragma once
 
 #include <optional>
@@ -25,6 +26,7 @@ struct RunCreated {
   std::string plan_digest;  // Hexadecimal.
   hamisha::orchestrator::v1::RunKind kind = {};
   std::string submitted_by;
+  std::string salt;              // Made by chance: see NonceOf().
   std::optional<Window> window;  // In force for this run: see Started.
   SourceText playbook;
   SourceText inventory;
@@ -33,10 +35,14 @@ struct RunCreated {
 JournalEntry ToEntry(const RunCreated& created, absl::Time time);  // Stands for Started, too.
 JournalEntry ToEntry(const Event& event);                          // Any but Started.
 JournalEntry ToEntry(const Effect& effect, absl::Time time);
+JournalEntry ToRefusedEntry(const hamisha::orchestrator::v1::PersonAct& act, const std::string& why,
+                            absl::Time time);
 
 // DATA_LOSS when the entry is not one, or lacks something.
 absl::StatusOr<RunCreated> ToRunCreated(const JournalEntry& entry);
-// Nothing for outputs. DATA_LOSS when it lacks something, or is of no known kind.
+// Notes are for people: neither input nor output.
+bool IsNote(const JournalEntry& entry);
+// Nothing for outputs and notes. DATA_LOSS when it lacks something, or is of no known kind.
 absl::StatusOr<std::optional<Event>> ToEvent(const JournalEntry& entry);
 
 // "RUNNING", "ROLLED_BACK", …

@@ -30,6 +30,34 @@ TEST_CASE("a command is held to its limit of open files", "[commands]") {
   CHECK(SystemFileSystem().Read(output).value() == "57\n");
 }
 
+TEST_CASE("a command reads its input file to the end, or nothing", "[commands]") {
+  const TemporaryFolder folder;
+  const std::string output = folder.path() + "/output";
+  REQUIRE(SystemFileSystem().Replace(folder.path() + "/input", "written before").ok());
+  const auto read = [&](const std::string& input) {
+    const auto process =
+        SystemCommandRunner().Start({.arguments = {"/bin/cat"}, .output = output, .input = input});
+    REQUIRE(process.ok());
+    return (*process)->Wait();
+  };
+  CHECK(read("") == 0);
+  CHECK(read(folder.path() + "/input") == 0);
+  CHECK(SystemFileSystem().Read(output).value() == "written before");
+  CHECK(read(folder.path() + "/absent") == 126);
+}
+
+TEST_CASE("a command is waited for as long as was said, and runs on", "[commands]") {
+  const TemporaryFolder folder;
+  const auto process = SystemCommandRunner().Start(
+      {.arguments = {"/bin/sh", "-c", "read x < /dev/zero"}, .output = ""});
+  REQUIRE(process.ok());
+  CHECK((*process)->WaitFor(absl::Milliseconds(1)).status().code() ==
+        absl::StatusCode::kDeadlineExceeded);
+  CHECK((*process)->Running());
+  (*process)->Signal(SIGKILL);
+  CHECK((*process)->WaitFor(absl::Seconds(60)).value() == 128 + SIGKILL);
+}
+
 TEST_CASE("a killed command says by which signal", "[commands]") {
   const auto process = SystemCommandRunner().Start(
       {.arguments = {"/bin/sh", "-c", "read x < /dev/zero"}, .output = ""});

@@ -1,6 +1,7 @@
 #include "lab/platform/lab_file.h"
 
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "base/file_system.h"
 
@@ -76,6 +77,11 @@ TEST_CASE("every mistake in a lab file is named with its place and its remedy", 
        "write 'site: source' or 'site: target'"},
       {"kill of what is not there", "faults:\n  - {after_step: a, kill: {process: ledger-2}}\n",
        "no process 'ledger-2' in this lab: write one of ledger-0-source"},
+      {"people is no list", "people: asha\n", "lab.yaml:3:9: 'people' is not a list"},
+      {"a person without a role", "people:\n  - {name: asha}\n",
+       "lab.yaml:4:5: a person needs a name of their own and roles"},
+      {"two of one name", "people:\n  - {name: a, roles: [ops]}\n  - {name: a, roles: [ops]}\n",
+       "lab.yaml:5:5: a person needs a name of their own"},
       {"no YAML", "link: {round_trip: 150ms\n", "lab.yaml:4:1: "},
   }));
   DYNAMIC_SECTION(row.what) {
@@ -83,6 +89,26 @@ TEST_CASE("every mistake in a lab file is named with its place and its remedy", 
     REQUIRE(lab.status().code() == absl::StatusCode::kInvalidArgument);
     CHECK_THAT(std::string(lab.status().message()), Catch::Contains(row.message));
   }
+}
+
+TEST_CASE("whoever wrote the playbook, the others of a lab hold ops and business", "[lab]") {
+  const LabFile lab;
+  for (const LabPerson& author : lab.people) {
+    std::set<std::string> roles;
+    for (const LabPerson& person : lab.people) {
+      if (person.name != author.name) roles.insert(person.roles.begin(), person.roles.end());
+    }
+    CAPTURE(author.name);
+    CHECK(roles == std::set<std::string>{"business", "ops"});
+  }
+}
+
+TEST_CASE("a lab file may name its people", "[lab]") {
+  const auto lab = ParseLabFile(
+      "lab.yaml", kHeader + std::string("people:\n  - {name: dora, roles: [network, ops]}\n"));
+  REQUIRE(lab.ok());
+  REQUIRE(lab->people.size() == 1);
+  CHECK(lab->people[0].roles == std::vector<std::string>{"network", "ops"});
 }
 
 TEST_CASE("all mistakes are told at once", "[lab]") {

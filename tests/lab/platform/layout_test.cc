@@ -12,7 +12,9 @@ Layout OneShard() {
   LabFile lab;
   lab.shards = 1;
   lab.gateways = 1;
+  lab.people = {{.name = "asha", .roles = {"ops", "business"}}};
   Addresses addresses;
+  addresses.people["asha"] = "ssh-ed25519 AAAA asha";
   for (const char* const name : {"source-0", "target-0", "gateway-0", "orchestrator"}) {
     addresses.direct[name] = std::string("direct:") + name;
     addresses.relayed[name] = std::string("relayed:") + name;
@@ -56,7 +58,7 @@ TEST_CASE("gateways and agents at the target cross the link only for the source"
   CHECK(OneShard().AgentConfigOf(kGateway).ledger().empty());
 }
 
-TEST_CASE("the inventory has every host and its groups", "[lab]") {
+TEST_CASE("the inventory has every host, its groups and the people", "[lab]") {
   CHECK(OneShard().Inventory() == R"(apiVersion: hamisha/v1
 kind: Inventory
 sites: [source, target]
@@ -68,6 +70,8 @@ groups:
   gateways: [gateway-0]
   sources: [source-0]
   targets: [target-0]
+people:
+  - {name: asha, roles: [ops, business], key: "ssh-ed25519 AAAA asha"}
 )");
 }
 
