@@ -44,9 +44,15 @@ absl::StatusOr<RehearsalOptions> ReadOptions(const RehearseArguments& arguments)
     addresses.people[person.name] = StandInKey(person.name);
   }
   const Layout layout(options.lab, "", addresses);
+  orchestrator::SourceText playbook{.path = options.playbook_path, .yaml = options.playbook_yaml};
+  const std::string folder = playbook.path.substr(0, playbook.path.rfind('/') + 1);
+  const auto read = [&](const std::string& path) {
+    return base::SystemFileSystem().Read(absl::StrCat(folder, path));
+  };
+  orchestrator::ReadIncludes(read, playbook);  // Compile() names what could not be read.
+  options.includes = playbook.includes;
   const orchestrator::Compilation compiled =
-      orchestrator::Compile({.path = options.playbook_path, .yaml = options.playbook_yaml},
-                            {.path = "the lab's inventory", .yaml = layout.Inventory()});
+      orchestrator::Compile(playbook, {.path = "the lab's inventory", .yaml = layout.Inventory()});
   std::vector<std::string> problems;
   for (const orchestrator::Diagnostic& diagnostic : compiled.diagnostics) {
     problems.push_back(orchestrator::ToString(diagnostic));

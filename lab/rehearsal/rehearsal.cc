@@ -146,7 +146,13 @@ absl::StatusOr<std::string> Rehearsal::Submit() {
   request.set_inventory_yaml(inventory);
   request.set_kind(api::RUN_KIND_REHEARSAL);
   request.set_submitted_by("hamisha rehearse");
-  request.set_plan_digest(base::ToHex(orchestrator::PlanDigest(options_.playbook_yaml, inventory)));
+  for (const orchestrator::SourceText& text : options_.includes) {
+    api::IncludedText& included = *request.add_includes();
+    included.set_path(text.path);
+    included.set_yaml(text.yaml);
+  }
+  request.set_plan_digest(
+      base::ToHex(orchestrator::PlanDigest(options_.playbook_yaml, inventory, options_.includes)));
   const auto stub = api::Orchestrator::NewStub(rpc::Connect(platform_->orchestrator()));
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(clock_.WallNow() + kCallMax));

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "base/clock.h"
@@ -12,6 +13,7 @@
 #include "lab/rehearsal/progress.h"
 #include "lab/rehearsal/run_follower.h"
 #include "lab/rehearsal/summary.h"
+#include "orchestrator/playbook/source.h"
 #include "rpc/rpc.h"
 
 namespace lab {
@@ -19,6 +21,7 @@ namespace lab {
 struct RehearsalOptions {
   std::string playbook_path;
   std::string playbook_yaml;
+  std::vector<orchestrator::SourceText> includes;  // All that the playbook includes.
   LabFile lab;
   std::string directory;  // Absolute.
   std::string programs;   // Folder of our programs.

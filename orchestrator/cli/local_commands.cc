@@ -4,9 +4,11 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/file_system.h"
 #include "orchestrator/cli/plan_view.h"
 #include "orchestrator/cli/terminal.h"
+#include "orchestrator/reference/reference.h"
 
 namespace orchestrator {
 namespace {
@@ -20,6 +22,9 @@ bool ReadSource(const std::string& path, SourceText& source) {
   source = {.path = path, .yaml = *std::move(text)};
   return true;
 }
+
+// "playbooks/weekend.yaml" → "playbooks/"
+std::string FolderOf(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
 
 // Problems are what `validate` is asked for, and JSON always is: those go to stdout.
 void PrintProblems(const std::vector<Diagnostic>& diagnostics, const Options& options) {
@@ -46,6 +51,14 @@ void PrintProblems(const std::vector<Diagnostic>& diagnostics, const Options& op
 std::optional<LoadedPlan> LoadPlan(const Options& options, int* exit_code) {
   LoadedPlan loaded;
   const bool playbook_read = ReadSource(options.playbook, loaded.playbook);
+  if (playbook_read) {
+    const auto read = [&](const std::string& path) {
+      return base::SystemFileSystem().Read(absl::StrCat(FolderOf(options.playbook), path));
+    };
+    for (const absl::Status& status : ReadIncludes(read, loaded.playbook)) {
+      PrintError(std::string(status.message()));  // Compile() names the place.
+    }
+  }
   if (!ReadSource(options.inventory, loaded.inventory) || !playbook_read) {
     *exit_code = kExitInvalid;
     return std::nullopt;
@@ -94,6 +107,16 @@ int DryRunCommand(const Options& options) {
   if (!loaded.has_value()) return exit_code;
   std::cout << (options.json() ? RenderDryRunJson(loaded->plan) : RenderDryRun(loaded->plan));
   if (!options.json()) std::cerr << "dry run: nothing was contacted; add --execute to run it\n";
+  return kExitOk;
+}
+
+int PrintReference(const Options& /*options*/) {
+  std::cout << ReferencePage();
+  return kExitOk;
+}
+
+int PrintSchema(const Options& /*options*/) {
+  std::cout << ReferenceSchema();
   return kExitOk;
 }
 

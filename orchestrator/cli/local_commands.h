@@ -22,4 +22,7 @@ int Validate(const Options& options);
 int ShowPlan(const Options& options);
 int DryRunCommand(const Options& options);
 
+int PrintReference(const Options& options);  // The reference page, Markdown.
+int PrintSchema(const Options& options);     // A JSON Schema, for editors.
+
 }  // namespace orchestrator

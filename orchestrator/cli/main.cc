@@ -124,6 +124,13 @@ class CommandLine {
         Add("validate", "Reports all problems of a playbook; contacts nothing", Validate)));
     AddFormat(AddFiles(
         Add("plan", "Shows the compiled steps, hosts and needs; contacts nothing", ShowPlan)));
+    CLI::App* docs = app_.add_subcommand("docs", "Writes what playbooks may say; contacts nothing");
+    docs->require_subcommand(1);
+    const auto add = [&](const std::string& name, const std::string& summary, Command command) {
+      docs->add_subcommand(name, summary)->callback([this, command] { command_ = command; });
+    };
+    add("reference", "The reference page: files, conditions, actions; Markdown", PrintReference);
+    add("schema", "A JSON Schema of playbooks, files of steps and inventories", PrintSchema);
   }
 
   void AddPreflight() {

@@ -67,6 +67,11 @@ v1::SubmitRunRequest RequestOf(const LoadedPlan& loaded, v1::RunKind kind, const
   v1::SubmitRunRequest request;
   request.set_playbook_path(loaded.playbook.path);
   request.set_playbook_yaml(loaded.playbook.yaml);
+  for (const SourceText& text : loaded.playbook.includes) {
+    v1::IncludedText& included = *request.add_includes();
+    included.set_path(text.path);
+    included.set_yaml(text.yaml);
+  }
   request.set_inventory_path(loaded.inventory.path);
   request.set_inventory_yaml(loaded.inventory.yaml);
   request.set_kind(kind);

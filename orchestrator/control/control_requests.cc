@@ -22,6 +22,9 @@ absl::StatusOr<std::string> Control::Submit(const SubmitRunRequest& request) {
   created.kind = request.kind();
   created.submitted_by = request.submitted_by();
   created.playbook = {request.playbook_path(), request.playbook_yaml()};
+  for (const auto& text : request.includes()) {
+    created.playbook.includes.push_back({text.path(), text.yaml()});
+  }
   created.inventory = {request.inventory_path(), request.inventory_yaml()};
   if (request.kind() != hamisha::orchestrator::v1::RUN_KIND_REHEARSAL &&
       request.kind() != hamisha::orchestrator::v1::RUN_KIND_LIVE) {

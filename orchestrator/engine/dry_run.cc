@@ -62,6 +62,9 @@ std::vector<DryRunStep> DryRunSteps(const Plan& plan) {
   auto willing = std::make_shared<Plan>(plan);
   for (PlannedStep& step : willing->steps) {
     step.point_of_no_return = false;
+    step.when.reset();  // Nothing is found out in a dry run.
+    step.until.reset();
+    step.apply.bindings.clear();
     if (!step.apply.hosts.empty()) step.gate.reset();
   }
   Engine engine(willing, "dry-run");

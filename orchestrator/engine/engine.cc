@@ -164,9 +164,18 @@ void Engine::OnResult(const OrderResult& result) {
     for (const auto& [name, value] : result.facts()) host.facts[name] = value;
     Changed(order->place);
   }
-  const Outcome outcome = !contradiction.empty()      ? OUTCOME_FAILED
-                          : IsKnown(result.outcome()) ? result.outcome()
-                                                      : OUTCOME_UNKNOWN;
+  Outcome outcome = !contradiction.empty()      ? OUTCOME_FAILED
+                    : IsKnown(result.outcome()) ? result.outcome()
+                                                : OUTCOME_UNKNOWN;
+  if (outcome == OUTCOME_SUCCEEDED && order->place.back == -1 && GoesForward()) {
+    Facts facts;  // Of this attempt alone.
+    for (const auto& [name, value] : result.facts()) facts[name] = value;
+    const std::string lacks = UntilLacks(order->place.step, facts);
+    if (!lacks.empty()) {
+      outcome = OUTCOME_FAILED;
+      host.message = absl::StrCat(lacks, "; ", result.message());
+    }
+  }
   if (order->awaited) {
     OnAnswer(order->place, {.outcome = outcome, .timed_out = false, .probe = order->probe});
   } else {

@@ -151,6 +151,11 @@ class Engine {
   void End(RunState state, std::string explanation);
   bool MayBegin() const { return GoesForward() && !paused_ && !stopping_; }
 
+  // engine_language.cc: what playbooks say about a run's findings.
+  bool WhenHolds(uint32_t index);
+  std::string UntilLacks(uint32_t index, const Facts& facts) const;
+  bool BindOutputs(const Place& place);
+
   // engine_people.cc: what people are asked, and decide.
   absl::Status CheckAct(const hamisha::orchestrator::v1::PersonAct& act) const;
   absl::Status CheckActOnRun(const hamisha::orchestrator::v1::PersonAct& act) const;

@@ -20,6 +20,12 @@ bool TooManyFailed(const PlannedStep& planned, const StepRun& step) {
          size_t{planned.max_fail_percentage} * step.apply.hosts.size();
 }
 
+// Whether none of a wave's orders could even be written.
+bool EndedAtOnce(const StepRun& step) {
+  return step.begun == step.wave_end &&
+         NotSucceeded(step) + step.apply.Count(HostState::kSucceeded) == step.begun;
+}
+
 }  // namespace
 
 bool Engine::Held(uint32_t step) const {
@@ -41,7 +47,10 @@ void Engine::JudgeStep(uint32_t index) {
   bool all_ended = NotSucceeded(step) + step.apply.Count(HostState::kSucceeded) == step.begun;
   if (all_ended && !too_many && step.begun < step.apply.hosts.size() && !stopping_) {
     all_ended = step.begun < step.wave_end && WaitsForNobody(index);  // Else comes the next wave.
-    if (step.begun == step.wave_end && MayBegin()) StartWave(index);
+    if (step.begun == step.wave_end && MayBegin()) {
+      StartWave(index);
+      if (EndedAtOnce(step)) return JudgeStep(index);
+    }
   }
   // Going back does not wait for the other hosts.
   const bool hopeless = too_many && OnFailureOf(index) == OnFailure::kRollback;
@@ -137,9 +146,12 @@ void Engine::StartReadySteps() {
   }
   for (const uint32_t index : ready_.Take()) {
     const PlannedStep& step = plan_->steps[index];
+    if (!MayBegin()) return;  // What was to begin before it has failed at once.
     if (steps_[index].state != StepState::kPending) continue;  // A person skipped it.
     if (!window_open_ && !step.before_window) {
       before_the_window_.push_back(index);
+    } else if (!WhenHolds(index)) {
+      continue;
     } else if (AsksPeople(step)) {
       Ask(index);
     } else {
@@ -155,6 +167,8 @@ void Engine::Begin(uint32_t index) {
   if (step.apply.started == absl::InfiniteFuture()) step.apply.started = now_;
   past_no_return_ = past_no_return_ || plan_->steps[index].point_of_no_return;
   StartWave(index);
+  if (EndedAtOnce(step)) JudgeStep(index);
+  JudgeStep(index);  // Some orders cannot even be written.
 }
 
 void Engine::StartWave(uint32_t index) {

@@ -45,7 +45,7 @@ Order Engine::NewOrder(const HostRun& host, const PlannedAction& action) const {
   order.mutable_key()->set_run(run_);
   order.mutable_key()->set_host(server.name);
   order.set_plan_digest(plan_->digest.data(), plan_->digest.size());
-  *order.mutable_action() = action.message;
+  *order.mutable_action() = host.bound.value_or(action.message);
   SetTimeout(action.timeout, order);
   for (const uint32_t shard : server.shards) {
     for (const auto& certificate : certificates_.OfShard(shard)) {
@@ -74,6 +74,7 @@ void Engine::AddHostFacts(Order& order) const {
 }
 
 void Engine::SendApply(const Place& place) {
+  if (!BindOutputs(place)) return;
   HostRun& host = HostAt(place);
   const PlannedStep& step = plan_->steps[place.step];
   Move(place, HostEvent::kSend);
@@ -123,9 +124,10 @@ void Engine::SendBack(const Place& place) {
   Order order = NewOrder(host, *back.action);
   if (host.attempt > 0) order.set_fence_step(AttemptName(name, host.attempt));
   for (const HostRun& forward : steps_[place.step].apply.hosts) {
-    if (forward.host == host.host && forward.attempt > 0) {
-      order.set_fence_step(AttemptName(step.id, forward.attempt));
-    }
+    if (forward.host != host.host || forward.attempt == 0) continue;
+    order.set_fence_step(AttemptName(step.id, forward.attempt));
+    const bool own_undo = back.mode == hamisha::agent::v1::MODE_UNDO;
+    if (own_undo && forward.bound.has_value()) *order.mutable_action() = *forward.bound;
   }
   ++host.attempt;
   order.mutable_key()->set_step(AttemptName(name, host.attempt));

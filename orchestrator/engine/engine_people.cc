@@ -248,7 +248,7 @@ void Engine::OnActOnStep(uint32_t index, const PersonAct& act) {
 // What is not known is asked first: it may have happened.
 void Engine::Retry(uint32_t index) {
   StepRun& step = steps_[index];
-  if (step.apply.hosts.empty()) return Ask(index);
+  if (step.apply.hosts.empty() || step.number == 0) return Ask(index);  // It never began.
   Move(index, StepEvent::kResume);
   step.apply.ended = absl::InfiniteFuture();
   for (uint32_t i = 0; i < step.begun; ++i) {
@@ -298,6 +298,7 @@ void Engine::EndAsking(uint32_t index) {
 void Engine::GoOnWhenAnswered(uint32_t index) {
   StepRun& step = steps_[index];
   if (!MissingOf(*plan_, plan_->steps[index], step.asked).nothing()) return;
+  if (!WhenHolds(index)) return;
   EndAsking(index);
   if (!step.apply.hosts.empty()) return Begin(index);
   Move(index, StepEvent::kSucceed);

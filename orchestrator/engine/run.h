@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -27,6 +28,9 @@ struct HostRun {
   std::string message;  // Of the newest result.
   std::map<std::string, std::string> facts;
   bool refused = false;  // Likewise: it failed because it may not go on, not because it could not.
+  // The action's message with the outputs of steps filled in, as the newest attempt had it; only of
+  // actions with bindings.
+  std::optional<google::protobuf::Any> bound = std::nullopt;
 };
 
 // One action on its hosts.

@@ -130,6 +130,7 @@ inline constexpr auto kStepTransitions = std::to_array<Transition<StepState, Ste
 // again).
 inline constexpr auto kHostTransitions = std::to_array<Transition<HostState, HostEvent>>({
     {HostState::kWaiting, HostEvent::kSend, HostState::kSent},
+    {HostState::kWaiting, HostEvent::kFail, HostState::kFailed},
     {HostState::kSent, HostEvent::kProbe, HostState::kProbing},
     {HostState::kSent, HostEvent::kWait, HostState::kRetryWait},
     {HostState::kSent, HostEvent::kSucceed, HostState::kSucceeded},

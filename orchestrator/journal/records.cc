@@ -92,7 +92,13 @@ json ToJson(const OrderResult& result) {
           {"result", absl::Base64Escape(result.SerializeAsString())}};
 }
 
-json ToJson(const SourceText& text) { return {{"path", text.path}, {"yaml", text.yaml}}; }
+json ToJson(const SourceText& text) {
+  json object = {{"path", text.path}, {"yaml", text.yaml}};
+  for (const SourceText& included : text.includes) {
+    object["includes"].push_back({{"path", included.path}, {"yaml", included.yaml}});
+  }
+  return object;
+}
 
 std::string ToText(absl::Time time) {
   return absl::FormatTime(absl::RFC3339_full, time, absl::UTCTimeZone());
@@ -142,6 +148,14 @@ absl::StatusOr<SourceText> SourceAt(const JournalEntry& entry, const std::string
   SourceText source;
   ASSIGN_OR_RETURN(source.path, TextAt(entry, *found, "path"));
   ASSIGN_OR_RETURN(source.yaml, TextAt(entry, *found, "yaml"));
+  const auto includes = found->find("includes");  // Playbooks that include nothing have none.
+  if (includes == found->end()) return source;
+  if (!includes->is_array()) return Lacks(entry, "readable includes");
+  for (const json& included : *includes) {
+    SourceText& text = source.includes.emplace_back();
+    ASSIGN_OR_RETURN(text.path, TextAt(entry, included, "path"));
+    ASSIGN_OR_RETURN(text.yaml, TextAt(entry, included, "yaml"));
+  }
   return source;
 }
 

@@ -5,17 +5,14 @@
 
 #include "orchestrator/plan/plan.h"
 #include "orchestrator/playbook/diagnostic.h"
+#include "orchestrator/playbook/includes.h"
+#include "orchestrator/playbook/source.h"
 
 namespace orchestrator {
 
-struct SourceText {
-  std::string path;  // For messages only.
-  std::string yaml;
-};
-
 struct Compilation {
   Plan plan;                            // Meaningful only without diagnostics.
-  std::vector<Diagnostic> diagnostics;  // All problems of both texts, in order of file and place.
+  std::vector<Diagnostic> diagnostics;  // All problems of all texts, in order of file and place.
 };
 
 // Reads, checks and compiles. Pure: contacts nothing.
@@ -26,7 +23,12 @@ struct Compilation {
 //   - no `needs`:      all that stand before it in its phase have ended. A playbook that never says
 //                      `needs` runs its steps one by one, in file order;
 //   - `needs: []`:     at once, with the phase.
+// An included file is like a phase in this: `needs` of the include is what its first steps need,
+// and within it "its phase" means the file. A need that names an include means all of its steps.
 // Plan::steps is in file order, which is therefore topological.
+//
+// Expressions (expression.h) and outputs in `with` name only steps that have certainly ended: those
+// that the step needs, and theirs.
 Compilation Compile(const SourceText& playbook, const SourceText& inventory);
 
 }  // namespace orchestrator

@@ -18,12 +18,29 @@ std::array<uint8_t, 8> BigEndian(uint64_t number) {
 
 }  // namespace
 
-base::Hash256 PlanDigest(absl::string_view playbook_yaml, absl::string_view inventory_yaml) {
+base::Hash256 PlanDigest(absl::string_view playbook_yaml, absl::string_view inventory_yaml,
+                         const std::vector<SourceText>& includes) {
   base::Sha256 sha;
-  sha.Update("hamisha-plan-v1");
-  for (const absl::string_view text : {playbook_yaml, inventory_yaml}) {
-    const std::array<uint8_t, 8> length = BigEndian(text.size());
-    sha.Update(length.data(), length.size()).Update(text);
+  const auto add_number = [&](uint64_t number) {
+    const std::array<uint8_t, 8> bytes = BigEndian(number);
+    sha.Update(bytes.data(), bytes.size());
+  };
+  const auto add = [&](absl::string_view text) {
+    add_number(text.size());
+    sha.Update(text);
+  };
+  sha.Update(includes.empty() ? "hamisha-plan-v1" : "hamisha-plan-v2");
+  add(playbook_yaml);
+  add(inventory_yaml);
+  if (includes.empty()) return sha.Finish();
+  std::vector<const SourceText*> in_order;
+  for (const SourceText& text : includes) in_order.push_back(&text);
+  std::sort(in_order.begin(), in_order.end(),
+            [](const SourceText* a, const SourceText* b) { return a->path < b->path; });
+  add_number(in_order.size());
+  for (const SourceText* text : in_order) {
+    add(text->path);
+    add(text->yaml);
   }
   return sha.Finish();
 }
@@ -40,6 +57,15 @@ absl::string_view ToString(OnFailure on_failure) {
     case OnFailure::kRollback: return "rollback";
     case OnFailure::kContinue: return "continue";
     case OnFailure::kHold: return "hold";
+  }
+  UNREACHABLE();
+}
+
+absl::string_view ToString(OnTrip on_trip) {
+  switch (on_trip) {
+    case OnTrip::kPause: return "pause";
+    case OnTrip::kStop: return "stop";
+    case OnTrip::kRollback: return "rollback";
   }
   UNREACHABLE();
 }

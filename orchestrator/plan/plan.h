@@ -10,6 +10,9 @@
 #include "base/hash.h"
 #include "google/protobuf/any.pb.h"
 #include "hamisha/agent/v1/agent.pb.h"
+#include "orchestrator/plan/binding.h"
+#include "orchestrator/plan/expression.h"
+#include "orchestrator/playbook/source.h"
 #include "orchestrator/playbook/window.h"
 
 namespace orchestrator {
@@ -33,11 +36,12 @@ struct Host {
 // One action on some hosts, at the same time on all.
 struct PlannedAction {
   std::string action;             // "ledger.seal"
-  google::protobuf::Any message;  // Of hamisha.action.v1.
+  google::protobuf::Any message;  // Of hamisha.action.v1; without what is bound.
   std::vector<uint32_t> hosts;    // Indices into Plan::hosts, ascending, at least one.
   absl::Duration timeout;         // Per order; never infinite.
   bool mutates = false;
-  bool takes_host_facts = false;  // Its orders carry what the run knows of the shard's hosts.
+  bool takes_host_facts = false;       // Its orders carry what the run knows of the shard's hosts.
+  std::vector<Binding> bindings = {};  // Filled in when an order is sent: BoundMessage().
 };
 
 // Somebody who may decide, as the inventory names them.
@@ -73,7 +77,9 @@ struct PlannedStep {
   uint32_t max_fail_percentage = 0;  // Of all its hosts: so many may fail, and the step succeeds.
   bool point_of_no_return = false;   // Waits for people; once it has begun there is no way back.
   bool before_window = false;        // May begin before the window does.
-  bool takes_out = false;            // A host is out of service until it has succeeded there.
+  std::optional<Expression> when = std::nullopt;   // Not true when it would begin: it is skipped.
+  std::optional<Expression> until = std::nullopt;  // Not true of a host's result: it failed there.
+  bool takes_out = false;  // A host is out of service until it has succeeded there.
 };
 
 // What happens when a guardrail trips.
@@ -122,10 +128,14 @@ struct Plan {
 };
 
 // SHA-256 over: the 15 bytes "hamisha-plan-v1", the playbook's length in bytes (8 bytes, big
-// endian), the playbook, the inventory's length (likewise), the inventory. With the lengths, no two
-// pairs of texts give the same bytes.
-base::Hash256 PlanDigest(absl::string_view playbook_yaml, absl::string_view inventory_yaml);
+// endian), the playbook, the inventory's length (likewise), the inventory. With included files
+// these 15 bytes are "hamisha-plan-v2", and there follow: the number of included files (likewise),
+// and of each, in order of path, its path's length, its path, its length and its text. With the
+// lengths, no two sets of texts give the same bytes.
+base::Hash256 PlanDigest(absl::string_view playbook_yaml, absl::string_view inventory_yaml,
+                         const std::vector<SourceText>& includes = {});
 
 absl::string_view ToString(OnFailure on_failure);  // "stop", as playbooks write it.
+absl::string_view ToString(OnTrip on_trip);        // "pause", likewise.
 
 }  // namespace orchestrator

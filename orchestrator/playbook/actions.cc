@@ -147,11 +147,35 @@ std::vector<std::string> ActionNames() {
   return names;
 }
 
+std::unique_ptr<pb::Message> NewMessage(const ActionInfo& action) {
+  return std::unique_ptr<pb::Message>(
+      pb::MessageFactory::generated_factory()->GetPrototype(action.descriptor)->New());
+}
+
+absl::Status SetField(const ActionInfo& action, const std::string& field, const std::string& text,
+                      pb::Message& message) {
+  const pb::FieldDescriptor* descriptor = action.descriptor->FindFieldByName(field);
+  if (descriptor == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("there is no field '", field, "'"));
+  }
+  Problems problems("");
+  const std::vector<std::string> no_sites;
+  MessageReader(message, no_sites, problems)
+      .ReadField(*descriptor, {.kind = Value::Kind::kScalar, .place = {}, .text = text});
+  if (problems.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(problems.InOrder().front().message);
+}
+
+bool NamesSite(const ActionInfo& action, const std::string& field) {
+  const pb::FieldDescriptor* descriptor = action.descriptor->FindFieldByName(field);
+  return descriptor != nullptr &&
+         descriptor->options().GetExtension(v1::rules).kind() == v1::FIELD_KIND_SITE;
+}
+
 ReadActionResult ReadAction(const ActionInfo& action, const Value* with, TextPlace place,
                             const std::vector<std::string>& sites, Problems& problems) {
   ReadActionResult result;
-  result.message.reset(
-      pb::MessageFactory::generated_factory()->GetPrototype(action.descriptor)->New());
+  result.message = NewMessage(action);
   const Value nothing{.kind = Value::Kind::kMap, .place = place};
   Fields fields(with == nullptr ? nothing : *with, absl::StrCat("with of ", action.options->name()),
                 problems);

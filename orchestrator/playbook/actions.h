@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "hamisha/action/v1/options.pb.h"
@@ -22,6 +23,16 @@ const std::vector<ActionInfo>& Actions();
 // nullptr when there is none of that name.
 const ActionInfo* FindAction(absl::string_view name);
 std::vector<std::string> ActionNames();
+
+// An empty message of the action.
+std::unique_ptr<google::protobuf::Message> NewMessage(const ActionInfo& action);
+
+// Sets one field as `with` would. INVALID_ARGUMENT says what does not fit.
+absl::Status SetField(const ActionInfo& action, const std::string& field, const std::string& text,
+                      google::protobuf::Message& message);
+
+// Whether the field names a site, which must be known before a run.
+bool NamesSite(const ActionInfo& action, const std::string& field);
 
 struct ReadActionResult {
   std::unique_ptr<google::protobuf::Message> message;

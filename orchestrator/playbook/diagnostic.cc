@@ -1,6 +1,7 @@
 #include "orchestrator/playbook/diagnostic.h"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 #include "absl/strings/str_format.h"
@@ -12,17 +13,32 @@ std::string ToString(const Diagnostic& diagnostic) {
                          diagnostic.message);
 }
 
+uint32_t Problems::AddFile(std::string path) {
+  paths_.push_back(std::move(path));
+  return static_cast<uint32_t>(paths_.size() - 1);
+}
+
 void Problems::Add(TextPlace place, absl::string_view message) {
-  diagnostics_.push_back(
-      {.path = path_, .line = place.line, .column = place.column, .message = std::string(message)});
+  found_.push_back({.place = place, .message = std::string(message)});
 }
 
 std::vector<Diagnostic> Problems::InOrder() const {
-  std::vector<Diagnostic> ordered = diagnostics_;
-  std::stable_sort(ordered.begin(), ordered.end(), [](const Diagnostic& a, const Diagnostic& b) {
-    return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+  std::vector<Found> ordered = found_;
+  std::stable_sort(ordered.begin(), ordered.end(), [](const Found& a, const Found& b) {
+    return std::tie(a.place.file, a.place.line, a.place.column) <
+           std::tie(b.place.file, b.place.line, b.place.column);
   });
-  return ordered;
+  std::set<std::tuple<uint32_t, int, int, std::string>> seen;
+  std::vector<Diagnostic> diagnostics;
+  for (Found& found : ordered) {
+    const TextPlace place = found.place;
+    if (!seen.emplace(place.file, place.line, place.column, found.message).second) continue;
+    diagnostics.push_back({.path = paths_[place.file],
+                           .line = place.line,
+                           .column = place.column,
+                           .message = std::move(found.message)});
+  }
+  return diagnostics;
 }
 
 }  // namespace orchestrator

@@ -15,14 +15,14 @@
 namespace orchestrator {
 namespace {
 
-TextPlace At(const YAML::Mark& mark) {
-  return {.line = std::max(mark.line, 0) + 1, .column = std::max(mark.column, 0) + 1};
+TextPlace PlaceOf(const YAML::Mark& mark, uint32_t file) {
+  return {.line = std::max(mark.line, 0) + 1, .column = std::max(mark.column, 0) + 1, .file = file};
 }
 
 // Builds the tree from the parser's events, without ever following an alias.
 class Builder final : public YAML::EventHandler {
  public:
-  explicit Builder(Problems& problems) : problems_(problems) {}
+  Builder(Problems& problems, uint32_t file) : problems_(problems), file_(file) {}
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
@@ -64,6 +64,8 @@ class Builder final : public YAML::EventHandler {
     std::optional<Value> key;                           // Read, its value not yet.
     std::unordered_map<std::string, int> lines_by_key;  // Of the keys so far.
   };
+
+  TextPlace At(const YAML::Mark& mark) const { return PlaceOf(mark, file_); }
 
   void RefuseAnchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
     if (anchor == 0) return;
@@ -127,13 +129,14 @@ class Builder final : public YAML::EventHandler {
   }
 
   Problems& problems_;
+  const uint32_t file_;
   std::vector<Frame> frames_;
   std::optional<Value> root_;
 };
 
 // The parser takes some of these for the end of the file.
-bool RefuseControlCharacters(const std::string& yaml, Problems& problems) {
-  TextPlace place;
+bool RefuseControlCharacters(const std::string& yaml, Problems& problems, uint32_t file) {
+  TextPlace place{.file = file};
   for (const char letter : yaml) {
     const auto code = static_cast<unsigned char>(letter);
     if ((code < 0x20 && letter != '\t' && letter != '\n' && letter != '\r') || code == 0x7f) {
@@ -142,7 +145,7 @@ bool RefuseControlCharacters(const std::string& yaml, Problems& problems) {
       return false;
     }
     ++place.column;
-    if (letter == '\n') place = {.line = place.line + 1, .column = 1};
+    if (letter == '\n') place = {.line = place.line + 1, .column = 1, .file = file};
   }
   return true;
 }
@@ -166,31 +169,32 @@ absl::string_view KindName(Value::Kind kind) {
   UNREACHABLE();
 }
 
-std::optional<Value> ReadDocument(const std::string& yaml, Problems& problems) {
+std::optional<Value> ReadDocument(const std::string& yaml, Problems& problems, uint32_t file) {
+  const TextPlace begin{.file = file};
   if (yaml.size() > kDocumentBytesMax) {
-    problems.Add({}, absl::StrCat("the file has ", yaml.size(), " bytes: at most ",
-                                  kDocumentBytesMax, " are read"));
+    problems.Add(begin, absl::StrCat("the file has ", yaml.size(), " bytes: at most ",
+                                     kDocumentBytesMax, " are read"));
     return std::nullopt;
   }
-  if (!RefuseControlCharacters(yaml, problems)) return std::nullopt;
-  Builder builder(problems);
+  if (!RefuseControlCharacters(yaml, problems, file)) return std::nullopt;
+  Builder builder(problems, file);
   try {
     // Without the blank end: the parser overlooks that a quote is not closed before it.
     std::istringstream stream(yaml.substr(0, yaml.find_last_not_of(" \t\r\n") + 1));
     YAML::Parser parser(stream);
     if (!parser.HandleNextDocument(builder)) {
-      problems.Add({}, "the file is empty: begin with 'apiVersion: hamisha/v1'");
+      problems.Add(begin, "the file is empty: begin with 'apiVersion: hamisha/v1'");
       return std::nullopt;
     }
     std::optional<Value> root = builder.TakeRoot();
     if (parser.HandleNextDocument(builder)) {
       const std::optional<Value> second = builder.TakeRoot();
-      problems.Add(second.has_value() ? second->place : TextPlace{},
+      problems.Add(second.has_value() ? second->place : begin,
                    "a second document begins here: write one document a file");
     }
     return root;
   } catch (const YAML::Exception& error) {
-    problems.Add(At(error.mark),
+    problems.Add(PlaceOf(error.mark, file),
                  absl::StrCat("not valid YAML: ", error.msg,
                               ": check the indentation, quotes and brackets up to here"));
     return std::nullopt;

@@ -35,6 +35,7 @@ constexpr size_t kDocumentDepthMax = 16;
 
 // The one YAML document of `yaml`. nullopt, with a problem, when it is no YAML at all, too large or
 // too deep. Duplicated keys, anchors, aliases and tags are problems too, and reading goes on.
-std::optional<Value> ReadDocument(const std::string& yaml, Problems& problems);
+// `file` is the text's number among those of `problems`.
+std::optional<Value> ReadDocument(const std::string& yaml, Problems& problems, uint32_t file = 0);
 
 }  // namespace orchestrator

@@ -7,6 +7,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/invariant.h"
 #include "orchestrator/playbook/suggest.h"
 
 namespace orchestrator {
@@ -32,6 +34,18 @@ Fields::Fields(const Value& map, std::string what, Problems& problems)
                                         ": write a mapping with 'key: value' lines"));
 }
 
+Fields::Fields(const Value& map, const ObjectSpec& spec, Problems& problems)
+    : Fields(map, spec.what, problems) {
+  spec_ = &spec;
+}
+
+const Value* Fields::Get(absl::string_view key) {
+  INVARIANT(spec_ != nullptr);
+  const FieldSpec* field = spec_->Find(key);
+  INVARIANT(field != nullptr);  // Else the reader understands more than is documented.
+  return field->required ? Required(key) : Optional(key);
+}
+
 const Value* Fields::Optional(absl::string_view key) {
   known_.emplace_back(key);
   const Value* value = map_.Find(key);
@@ -47,18 +61,12 @@ const Value* Fields::Required(absl::string_view key) {
   return Optional(key);
 }
 
-bool Fields::RefuseForNow(absl::string_view key) {
-  for (const Value& found : map_.keys) {
-    if (found.text != key) continue;
-    known_.emplace_back(key);
-    problems_.Add(found.place,
-                  absl::StrCat("'", key, "' is not supported yet by this version: remove it"));
-    return true;
-  }
-  return false;
-}
-
 void Fields::RefuseOthers() const {
+  if (spec_ != nullptr) {  // Else more is documented than the reader understands.
+    for (const FieldSpec& field : spec_->fields) {
+      INVARIANT(std::find(known_.begin(), known_.end(), field.name) != known_.end());
+    }
+  }
   for (const Value& key : map_.keys) {
     if (std::find(known_.begin(), known_.end(), key.text) != known_.end()) continue;
     problems_.Add(key.place,
@@ -185,6 +193,45 @@ std::optional<uint64_t> ReadNumber(const Value& value, absl::string_view key, ui
   return number;
 }
 
+std::optional<double> ReadDecimal(const Value& value, absl::string_view key, Problems& problems) {
+  const std::optional<std::string> text = ReadText(value, key, problems);
+  if (!text.has_value()) return std::nullopt;
+  const bool plain = std::all_of(text->begin(), text->end(), [](unsigned char letter) {
+    return absl::ascii_isdigit(letter) || letter == '.' || letter == '-';
+  });
+  double number = 0;
+  if (!value.quoted && plain && absl::SimpleAtod(*text, &number)) return number;
+  problems.Add(value.place, absl::StrCat("'", key, "' is ", Quoted(*text),
+                                         ": write a number, like 2000 or 0.5"));
+  return std::nullopt;
+}
+
+std::optional<uint32_t> ReadPercentage(const Value& value, absl::string_view key,
+                                       Problems& problems) {
+  const std::optional<std::string> text = ReadText(value, key, problems);
+  if (!text.has_value()) return std::nullopt;
+  absl::string_view digits = *text;
+  uint32_t number = 0;
+  const bool is_part = absl::ConsumeSuffix(&digits, "%") && !digits.empty() &&
+                       std::all_of(digits.begin(), digits.end(), absl::ascii_isdigit) &&
+                       absl::SimpleAtoi(digits, &number) && number >= 1 && number <= 100;
+  if (is_part) return number;
+  problems.Add(value.place, absl::StrCat("'", key, "' is ", Quoted(*text),
+                                         ": write a part from 1% to 100%, like 50%"));
+  return std::nullopt;
+}
+
+std::optional<std::string> ReadWord(const Value& value, const FieldSpec& field,
+                                    Problems& problems) {
+  std::optional<std::string> text = ReadText(value, field.name, problems);
+  if (!text.has_value()) return std::nullopt;
+  const std::vector<std::string> words(field.words.begin(), field.words.end());
+  if (std::find(words.begin(), words.end(), *text) != words.end()) return text;
+  problems.Add(value.place,
+               absl::StrCat("'", field.name, "' is ", Quoted(*text), Suggest(*text, words)));
+  return std::nullopt;
+}
+
 std::optional<bool> ReadBool(const Value& value, absl::string_view key, Problems& problems) {
   const std::optional<std::string> text = ReadText(value, key, problems);
   if (!text.has_value()) return std::nullopt;
@@ -210,17 +257,16 @@ const std::vector<Value>* ReadList(const Value& value, absl::string_view key, Pr
   return &value.values;
 }
 
-void ReadHeader(Fields& fields, absl::string_view kind, Problems& problems) {
-  const auto expect = [&](absl::string_view key, absl::string_view expected) {
-    const Value* value = fields.Required(key);
-    if (value == nullptr) return;
+void ReadHeader(Fields& fields, const ObjectSpec& spec, Problems& problems) {
+  for (const char* key : {"apiVersion", "kind"}) {
+    const Value* value = fields.Get(key);
+    if (value == nullptr) continue;
     const std::optional<std::string> text = ReadText(*value, key, problems);
-    if (!text.has_value() || *text == expected) return;
+    const std::string expected = spec.Find(key)->words.front();
+    if (!text.has_value() || *text == expected) continue;
     problems.Add(value->place,
                  absl::StrCat("'", key, "' is ", Quoted(*text), ": write ", expected));
-  };
-  expect("apiVersion", "hamisha/v1");
-  expect("kind", kind);
+  }
 }
 
 }  // namespace orchestrator

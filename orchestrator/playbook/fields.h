@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "orchestrator/playbook/document.h"
+#include "orchestrator/playbook/specs.h"
 
 namespace orchestrator {
 
@@ -18,20 +19,21 @@ struct Located {
   TextPlace place;
 };
 
-// Reads one mapping key by key and knows which keys there may be: those that were asked for.
-// Keeps references to its arguments.
+// Reads one mapping key by key and knows which keys there may be: those of its spec, or without one
+// those that were asked for. Keeps references to its arguments.
 class Fields {
  public:
   // `what`: "step", for messages. A value that is no mapping is a problem, and has no keys.
   Fields(const Value& map, std::string what, Problems& problems);
+  Fields(const Value& map, const ObjectSpec& spec, Problems& problems);
 
-  // nullptr when absent. A key without a value is absent, and a problem.
+  // A field of the spec; nullptr when absent, which is a problem where the spec requires it. A key
+  // without a value is absent, and a problem.
+  const Value* Get(absl::string_view key);
+  // The same without a spec.
   const Value* Optional(absl::string_view key);
-  // As Optional; absent is a problem.
   const Value* Required(absl::string_view key);
-  // A key that a later version will understand is a problem. True when it is there.
-  bool RefuseForNow(absl::string_view key);
-  // To be called last: every key that was not asked for is a problem.
+  // To be called last: every other key is a problem.
   void RefuseOthers() const;
 
   bool is_map() const { return map_.kind == Value::Kind::kMap; }
@@ -39,6 +41,7 @@ class Fields {
  private:
   const Value& map_;
   std::string what_;
+  const ObjectSpec* spec_ = nullptr;
   Problems& problems_;
   std::vector<std::string> known_;
 };
@@ -68,6 +71,16 @@ std::optional<absl::Time> ReadTime(const Value& value, absl::string_view key, Pr
 std::optional<uint64_t> ReadNumber(const Value& value, absl::string_view key, uint64_t largest,
                                    Problems& problems);
 
+// "2000", "-0.5"
+std::optional<double> ReadDecimal(const Value& value, absl::string_view key, Problems& problems);
+
+// "50%": from 1 to 100.
+std::optional<uint32_t> ReadPercentage(const Value& value, absl::string_view key,
+                                       Problems& problems);
+
+// The text, which is one of the field's words; nullopt with a problem otherwise.
+std::optional<std::string> ReadWord(const Value& value, const FieldSpec& field, Problems& problems);
+
 // true | false
 std::optional<bool> ReadBool(const Value& value, absl::string_view key, Problems& problems);
 
@@ -75,6 +88,6 @@ std::optional<bool> ReadBool(const Value& value, absl::string_view key, Problems
 const std::vector<Value>* ReadList(const Value& value, absl::string_view key, Problems& problems);
 
 // Checks `apiVersion` and `kind`, which every file of ours begins with.
-void ReadHeader(Fields& fields, absl::string_view kind, Problems& problems);
+void ReadHeader(Fields& fields, const ObjectSpec& spec, Problems& problems);
 
 }  // namespace orchestrator

@@ -12,7 +12,8 @@ namespace orchestrator {
 namespace {
 
 const std::vector<std::string>& HostKinds() {
-  static const auto& kinds = *new std::vector<std::string>{"ledger", "gateway"};
+  static const auto& words = HostSpec().Find("kind")->words;
+  static const auto& kinds = *new std::vector<std::string>(words.begin(), words.end());
   return kinds;
 }
 
@@ -21,11 +22,14 @@ class Reader {
   explicit Reader(Problems& problems) : problems_(problems) {}
 
   Inventory Read(const Value& root) {
-    Fields fields(root, "inventory", problems_);
-    ReadHeader(fields, "Inventory", problems_);
-    ReadSites(fields.Required("sites"));
-    ReadHosts(fields.Required("hosts"));
-    ReadGroups(fields.Optional("groups"));
+    Fields fields(root, InventorySpec(), problems_);
+    ReadHeader(fields, InventorySpec(), problems_);
+    ReadSites(fields.Get("sites"));
+    ReadHosts(fields.Get("hosts"));
+    ReadGroups(fields.Get("groups"));
+    if (const Value* people = fields.Get("people")) {
+      inventory_.people = ReadPeople(*people, problems_);
+    }
     fields.RefuseOthers();
     CheckShards();
     return std::move(inventory_);
@@ -57,14 +61,14 @@ class Reader {
   }
 
   void ReadHost(const Value& item) {
-    Fields fields(item, "host", problems_);
+    Fields fields(item, HostSpec(), problems_);
     if (!fields.is_map()) return;
     InventoryHost host;
-    const Value* name_value = fields.Required("name");
+    const Value* name_value = fields.Get("name");
     const auto name =
         name_value == nullptr ? std::nullopt : ReadName(*name_value, "name", problems_);
-    host.site = ReadOneOf(fields.Required("site"), "site", inventory_.sites);
-    host.kind = ReadOneOf(fields.Required("kind"), "kind", HostKinds());
+    host.site = ReadOneOf(fields.Get("site"), "site", inventory_.sites);
+    host.kind = ReadOneOf(fields.Get("kind"), "kind", HostKinds());
     ReadLedgerFields(fields, item, host);
     fields.RefuseOthers();
     if (!name.has_value()) return;
@@ -84,7 +88,7 @@ class Reader {
   void ReadLedgerFields(Fields& fields, const Value& item, InventoryHost& host) {
     if (host.kind != "ledger") {
       for (const char* key : {"shard", "node_key"}) {
-        const Value* value = fields.Optional(key);
+        const Value* value = fields.Get(key);
         if (value == nullptr || host.kind.empty()) continue;
         problems_.Add(
             value->place,
@@ -92,13 +96,13 @@ class Reader {
       }
       return;
     }
-    const Value* shard = fields.Required("shard");
+    const Value* shard = RequiredOfLedgers(fields, item, "shard");
     if (shard != nullptr) {
-      const auto number = ReadNumber(*shard, "shard", kShardsMax - 1, problems_);
+      const auto number = ReadNumber(*shard, "shard", HostSpec().Find("shard")->largest, problems_);
       if (number.has_value()) host.shard = static_cast<uint32_t>(*number);
     }
-    const Value* key = item.Find("node_key");
-    if (fields.Required("node_key") == nullptr) return;
+    const Value* key = RequiredOfLedgers(fields, item, "node_key");
+    if (key == nullptr) return;
     const auto digits = ReadText(*key, "node_key", problems_);
     if (!digits.has_value()) return;
     const auto bytes = base::FromHex(*digits);
@@ -106,6 +110,13 @@ class Reader {
     problems_.Add(key->place,
                   "'node_key' is no Ed25519 public key: write the 64 hexadecimal digits "
                   "that 'hamisha-ledger init' printed");
+  }
+
+  const Value* RequiredOfLedgers(Fields& fields, const Value& item, absl::string_view key) {
+    if (item.Find(key) == nullptr) {
+      problems_.Add(item.place, absl::StrCat("host has no '", key, "': write '", key, ": …'"));
+    }
+    return fields.Get(key);
   }
 
   std::string ReadOneOf(const Value* value, absl::string_view key,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "orchestrator/playbook/fields.h"
+#include "orchestrator/playbook/people.h"
 
 namespace orchestrator {
 
@@ -26,6 +27,8 @@ struct InventoryHost {
 //     - {name: gateway-0, site: target, kind: gateway}
 //   groups:
 //     sources: [source-0]
+//   people:
+//     - {name: asha, roles: [ops], key: "ssh-ed25519 AAAA… asha"}
 //
 // Each shard from 0 up has at most one host on each site. A host's name is also its node's id, and
 // a group of one; `all` is every host.
@@ -33,6 +36,7 @@ struct Inventory {
   std::vector<std::string> sites;
   std::vector<InventoryHost> hosts;                     // In file order.
   std::map<std::string, std::vector<uint32_t>> groups;  // Name → indices into `hosts`, ascending.
+  std::vector<InventoryPerson> people;                  // In file order.
   uint32_t shard_count = 0;
 
   // The host of a shard on a site; nullptr without one.
@@ -40,8 +44,6 @@ struct Inventory {
   // Of groups and hosts, for suggestions.
   std::vector<std::string> Names() const;
 };
-
-constexpr size_t kShardsMax = 1 << 16;  // Account ids carry the shard in 16 bits.
 
 // Reads what can be read; what cannot is a problem.
 Inventory ReadInventory(const Value& root, Problems& problems);

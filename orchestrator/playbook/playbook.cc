@@ -1,54 +1,63 @@
 #include "orchestrator/playbook/playbook.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "orchestrator/playbook/suggest.h"
-#include "orchestrator/playbook/variables.h"
+#include "orchestrator/playbook/steps_reader.h"
 
 namespace orchestrator {
 namespace {
 
-constexpr uint64_t kRetriesMax = 100;
-
 class Reader {
  public:
-  explicit Reader(Problems& problems) : problems_(problems) {}
+  Reader(const std::vector<SourceText>& includes, Problems& problems)
+      : problems_(problems), texts_(includes, problems) {}
 
   Playbook Read(const Value& root) {
-    Playbook playbook;
-    Fields fields(root, "playbook", problems_);
-    ReadHeader(fields, "Playbook", problems_);
-    if (const Value* metadata = fields.Required("metadata")) ReadMetadata(*metadata, playbook);
-    if (const Value* window = fields.Optional("window")) playbook.window = ReadWindow(*window);
-    if (const Value* vars = fields.Optional("vars")) variables_ = Variables(*vars, problems_);
-    if (const Value* phases = fields.Required("phases")) {
+    Fields fields(root, PlaybookSpec(), problems_);
+    ReadHeader(fields, PlaybookSpec(), problems_);
+    if (const Value* metadata = fields.Get("metadata")) ReadMetadata(*metadata);
+    if (const Value* window = fields.Get("window")) playbook_.window = ReadWindow(*window);
+    auto vars = std::make_shared<Variables>();
+    if (const Value* written = fields.Get("vars")) *vars = Variables(*written, problems_);
+    if (const Value* guardrails = fields.Get("guardrails")) {
+      StepsReader reader(texts_, playbook_, problems_);
+      playbook_.guardrails = reader.ReadGuardrails(
+          vars->Replace(*guardrails, problems_), GuardrailSpec(), {.vars = vars, .on_failure = ""});
+    }
+    if (const Value* capacity = fields.Get("capacity")) {
+      ReadCapacity(vars->Replace(*capacity, problems_));
+    }
+    if (const Value* phases = fields.Get("phases")) {
       if (const std::vector<Value>* items = ReadList(*phases, "phases", problems_)) {
-        for (const Value& item : *items) playbook.phases.push_back(ReadPhase(item));
+        for (const Value& item : *items) ReadPhase(item, vars);
       }
     }
     fields.RefuseOthers();
-    return playbook;
+    texts_.RefuseUnused();
+    return std::move(playbook_);
   }
 
  private:
-  void ReadMetadata(const Value& value, Playbook& playbook) {
-    Fields fields(value, "metadata", problems_);
-    if (const Value* name = fields.Required("name")) {
-      if (auto read = ReadName(*name, "name", problems_)) playbook.name = std::move(read->text);
+  void ReadMetadata(const Value& value) {
+    Fields fields(value, MetadataSpec(), problems_);
+    if (const Value* name = fields.Get("name")) {
+      if (auto read = ReadName(*name, "name", problems_)) playbook_.name = std::move(read->text);
     }
-    if (const Value* description = fields.Optional("description")) {
-      playbook.description = ReadText(*description, "description", problems_).value_or("");
+    if (const Value* description = fields.Get("description")) {
+      playbook_.description = ReadText(*description, "description", problems_).value_or("");
+    }
+    if (const Value* author = fields.Get("author")) {
+      playbook_.author = ReadName(*author, "author", problems_);
     }
     fields.RefuseOthers();
   }
 
   std::optional<Window> ReadWindow(const Value& value) {
-    Fields fields(value, "window", problems_);
-    const Value* start = fields.Required("start");
-    const Value* end = fields.Required("end");
-    const Value* reserve = fields.Optional("rollback_reserve");
+    Fields fields(value, WindowSpec(), problems_);
+    const Value* start = fields.Get("start");
+    const Value* end = fields.Get("end");
+    const Value* reserve = fields.Get("rollback_reserve");
     fields.RefuseOthers();
     if (start == nullptr || end == nullptr) return std::nullopt;
     const auto start_time = ReadTime(*start, "start", problems_);
@@ -71,113 +80,45 @@ class Reader {
     return Window{.start = *start_time, .end = *end_time, .rollback_reserve = *reserved};
   }
 
-  PlaybookPhase ReadPhase(const Value& value) {
+  void ReadCapacity(const Value& value) {
+    const Fields fields(value, "capacity", problems_);
+    if (!fields.is_map()) return;
+    for (size_t i = 0; i < value.keys.size(); ++i) {
+      const auto group = ReadName(value.keys[i], "capacity", problems_);
+      const auto part = ReadPercentage(value.values[i], value.keys[i].text, problems_);
+      if (group.has_value() && part.has_value()) playbook_.capacity.push_back({*group, *part});
+    }
+  }
+
+  void ReadPhase(const Value& value, const std::shared_ptr<Variables>& vars) {
     PlaybookPhase phase;
-    Fields fields(value, "phase", problems_);
-    if (const Value* name = fields.Required("name"))
-      phase.name = ReadName(*name, "name", problems_);
-    const std::string on_failure = ReadOnFailure(fields.Optional("on_failure"), "stop");
-    if (const Value* steps = fields.Required("steps")) {
-      if (const std::vector<Value>* items = ReadList(*steps, "steps", problems_)) {
-        for (const Value& item : *items) phase.steps.push_back(ReadStep(item, on_failure));
-      }
+    Fields fields(value, PhaseSpec(), problems_);
+    if (const Value* name = fields.Get("name")) phase.name = ReadName(*name, "name", problems_);
+    std::string on_failure = "stop";
+    if (const Value* word = fields.Get("on_failure")) {
+      on_failure = ReadWord(*word, *PhaseSpec().Find("on_failure"), problems_).value_or(on_failure);
+    }
+    if (const Value* before = fields.Get("before_window")) {
+      phase.before_window = ReadBool(*before, "before_window", problems_).value_or(false);
+    }
+    if (const Value* steps = fields.Get("steps")) {
+      StepsReader reader(texts_, playbook_, problems_);
+      reader.Read(*steps, {.vars = vars, .on_failure = on_failure}, phase.steps);
     }
     fields.RefuseOthers();
-    return phase;
-  }
-
-  PlaybookStep ReadStep(const Value& value, const std::string& on_failure) {
-    PlaybookStep step;
-    step.place = value.place;
-    Fields fields(value, "step", problems_);
-    for (const char* key :
-         {"when", "serial", "max_fail_percentage", "until", "approval", "point_of_no_return"}) {
-      step.of_later_version = fields.RefuseForNow(key) || step.of_later_version;
-    }
-    if (const Value* id = fields.Required("id")) step.id = ReadName(*id, "id", problems_);
-    step.name = step.id.has_value() ? step.id->text : "";
-    if (const Value* name = fields.Optional("name")) {
-      step.name = ReadText(*name, "name", problems_).value_or(step.name);
-    }
-    step.apply = ReadCall(fields, value, step.of_later_version);
-    if (const Value* needs = fields.Optional("needs")) {
-      step.needs = ReadNames(*needs, "needs", true, problems_);
-    }
-    step.on_failure = ReadOnFailure(fields.Optional("on_failure"), on_failure);
-    ReadRepeats(fields, step);
-    if (const Value* rollback = fields.Optional("rollback"))
-      step.rollback = ReadRollback(*rollback);
-    fields.RefuseOthers();
-    return step;
-  }
-
-  void ReadRepeats(Fields& fields, PlaybookStep& step) {
-    if (const Value* retries = fields.Optional("retries")) {
-      const auto number = ReadNumber(*retries, "retries", kRetriesMax, problems_);
-      step.retries = static_cast<uint32_t>(number.value_or(0));
-    }
-    if (const Value* delay = fields.Optional("delay")) {
-      step.delay = ReadDuration(variables_.Replace(*delay, problems_), "delay", problems_)
-                       .value_or(step.delay);
-    }
-    if (const Value* expected = fields.Optional("expected_duration")) {
-      step.expected_duration =
-          ReadDuration(variables_.Replace(*expected, problems_), "expected_duration", problems_)
-              .value_or(absl::ZeroDuration());
-    }
-  }
-
-  std::vector<ActionCall> ReadRollback(const Value& value) {
-    std::vector<ActionCall> calls;
-    if (value.kind == Value::Kind::kSequence && value.values.empty()) return calls;
-    const std::vector<Value>* items = ReadList(value, "rollback", problems_);
-    if (items == nullptr) return calls;
-    for (const Value& item : *items) {
-      Fields fields(item, "rollback step", problems_);
-      if (!fields.is_map()) continue;
-      calls.push_back(ReadCall(fields, item, false));
-      fields.RefuseOthers();
-    }
-    return calls;
-  }
-
-  // Neither action nor hosts are required of a step that only a later version can run.
-  ActionCall ReadCall(Fields& fields, const Value& map, bool of_later_version) {
-    const auto get = [&](const char* key) {
-      return of_later_version ? fields.Optional(key) : fields.Required(key);
-    };
-    ActionCall call;
-    call.place = map.place;
-    if (const Value* action = get("action")) call.action = ReadName(*action, "action", problems_);
-    if (const Value* hosts = get("hosts")) {
-      call.hosts = ReadNames(*hosts, "hosts", false, problems_);
-    }
-    if (const Value* with = fields.Optional("with")) {
-      call.with = variables_.Replace(*with, problems_);
-    }
-    if (const Value* timeout = fields.Optional("timeout")) {
-      call.timeout = ReadTimeout(variables_.Replace(*timeout, problems_), "timeout", problems_);
-    }
-    return call;
-  }
-
-  std::string ReadOnFailure(const Value* value, const std::string& otherwise) {
-    if (value == nullptr) return otherwise;
-    const auto text = ReadText(*value, "on_failure", problems_);
-    if (!text.has_value()) return otherwise;
-    static const auto& known = *new std::vector<std::string>{"stop", "rollback", "continue"};
-    if (std::find(known.begin(), known.end(), *text) != known.end()) return *text;
-    problems_.Add(value->place,
-                  absl::StrCat("'on_failure' is ", Quoted(*text), Suggest(*text, known)));
-    return otherwise;
+    playbook_.phases.push_back(std::move(phase));
   }
 
   Problems& problems_;
-  Variables variables_;
+  IncludedTexts texts_;
+  Playbook playbook_;
 };
 
 }  // namespace
 
-Playbook ReadPlaybook(const Value& root, Problems& problems) { return Reader(problems).Read(root); }
+Playbook ReadPlaybook(const Value& root, const std::vector<SourceText>& includes,
+                      Problems& problems) {
+  return Reader(includes, problems).Read(root);
+}
 
 }  // namespace orchestrator

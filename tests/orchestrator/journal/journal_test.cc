@@ -128,6 +128,18 @@ std::vector<JournalEntry> RunEntries(std::shared_ptr<const Plan> plan) {
   return entries;
 }
 
+TEST_CASE("a run's first entry keeps the texts that its playbook includes", "[journal]") {
+  RunCreated created;
+  created.kind = hamisha::orchestrator::v1::RUN_KIND_REHEARSAL;
+  created.playbook = {.path = "p.yaml", .yaml = "p", .includes = {{"b/c.yaml", "c"}, {"d", ""}}};
+  const auto read = ToRunCreated(ToEntry(created, absl::FromUnixSeconds(1429383600)));
+  REQUIRE(read.ok());
+  REQUIRE(read->playbook.includes.size() == 2);
+  CHECK(read->playbook.includes[0].path == "b/c.yaml");
+  CHECK(read->playbook.includes[0].yaml == "c");
+  CHECK(read->inventory.includes.empty());
+}
+
 TEST_CASE("a replayed journal gives the same run, and checks its orders", "[journal]") {
   const auto plan = std::make_shared<const Plan>(SmallCutover());
   const std::vector<JournalEntry> entries = RunEntries(plan);

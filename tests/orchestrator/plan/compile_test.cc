@@ -140,6 +140,117 @@ TEST_CASE("a plan of 10,000 steps compiles", "[compile]") {
   CHECK(CompileTexts(playbook, inventory).diagnostics.size() == 1);
 }
 
+TEST_CASE("a plan of 10,000 steps with conditions and outputs in included files compiles",
+          "[compile]") {
+  std::string block = "apiVersion: hamisha/v1\nkind: Steps\nvars: {limit: 1}\nsteps:\n";
+  for (int i = 0; i < 1'000; ++i) {
+    absl::StrAppend(&block, "  - {id: s", i, ", action: probe.canary, hosts: gateways");
+    if (i > 0) {
+      absl::StrAppend(&block, ", when: \"steps.s0.state == 'succeeded' and steps.s", i - 1,
+                      ".facts.x > vars.limit\", with: {amount: '${max(steps.s", i - 1,
+                      ".facts.x)}'}");
+    }
+    absl::StrAppend(&block, "}\n");
+  }
+  std::string playbook =
+      "apiVersion: hamisha/v1\nkind: Playbook\nmetadata: {name: large}\nphases:\n"
+      "  - name: only\n    steps:\n";
+  for (int i = 0; i < 10; ++i) {
+    absl::StrAppend(&playbook, "    - {include: b.yaml, id: i", i, "}\n");
+  }
+  const Compilation compilation =
+      Compile({.path = "p.yaml", .yaml = playbook, .includes = {{"b.yaml", block}}},
+              {.path = "i.yaml", .yaml = kInventory});
+  for (const Diagnostic& diagnostic : compilation.diagnostics) UNSCOPED_INFO(ToString(diagnostic));
+  CHECK(compilation.diagnostics.empty());
+  CHECK(compilation.plan.steps.size() == 10'000);
+  CHECK(compilation.plan.steps.back().needs == Indices{9'998});
+}
+
+TEST_CASE("guardrails and floors of capacity", "[compile]") {
+  const Plan plan = Compiled(Replaced(
+      Replaced(kPlaybook, "phases:\n",
+               "capacity: {gateways: 50%}\nguardrails:\n  - {name: lag, action: ledger.await_lag, "
+               "hosts: targets, with: {max_lag: 1h}, every: 5s, fact: lag_records, above: 2000, "
+               "after: 3, then: rollback, steps: [hold, seal]}\nphases:\n"),
+      "        needs: [lag]\n",
+      "        needs: [lag]\n        takes_out: true\n        guardrails:\n          - {name: "
+      "slow, "
+      "action: probe.canary, hosts: gateway-0, every: 1s, fact: latency_ms_max, below: 0.5}\n"));
+  REQUIRE(plan.guardrails.size() == 2);
+  CHECK(plan.guardrails[0].name == "slow");
+  CHECK(plan.guardrails[0].steps == Indices{2});
+  CHECK(plan.guardrails[0].below == 0.5);
+  CHECK(plan.guardrails[0].then == OnTrip::kPause);
+  CHECK(plan.guardrails[1].steps == Indices{2, 3});
+  CHECK(plan.guardrails[1].look.hosts == Indices{2, 3});
+  CHECK(plan.guardrails[1].above == 2000.0);
+  CHECK(plan.guardrails[1].after == 3);
+  CHECK(plan.guardrails[1].then == OnTrip::kRollback);
+  CHECK(plan.steps[2].takes_out);
+  REQUIRE(plan.capacity.size() == 1);
+  CHECK(plan.capacity[0].hosts == Indices{4, 5});
+  CHECK(plan.capacity[0].percentage == 50);
+}
+
+TEST_CASE("waves add up to all hosts, and the last size is repeated", "[compile]") {
+  struct Row {
+    std::string serial;
+    Indices waves;  // Of 4 hosts.
+  };
+  const auto row = GENERATE(values<Row>({
+      {"1", {1, 1, 1, 1}},
+      {"3", {3, 1}},
+      {"9", {4}},
+      {"25%", {1, 1, 1, 1}},
+      {"60%", {2, 2}},
+      {"1%", {1, 1, 1, 1}},
+      {"[1, 50%]", {1, 2, 1}},
+      {"[1, 25%, 100%]", {1, 1, 2}},
+  }));
+  CAPTURE(row.serial);
+  const Plan plan = Compiled(
+      Replaced(kPlaybook, "        hosts: targets\n        with: {max_lag",
+               absl::StrCat("        hosts: [sources, targets]\n        serial: ", row.serial,
+                            "\n        with: {max_lag")));
+  CHECK(plan.steps[1].waves == row.waves);
+}
+
+TEST_CASE("gates, people, a point of no return and phases before the window", "[compile]") {
+  const std::string playbook =
+      Replaced(Replaced(Replaced(kPlaybook, "description: A small one", "author: ben"),
+                        "  - name: prepare\n", "  - name: prepare\n    before_window: true\n"),
+               "  - name: freeze\n    on_failure: rollback\n    steps:\n",
+               "  - name: freeze\n    on_failure: hold\n    steps:\n      - {id: go, approval: "
+               "{roles: [ops, "
+               "business], quorum: 2, timeout: 30m}}\n");
+  const Compilation compilation =
+      CompileTexts(Replaced(playbook,
+                            "        on_failure: stop\n        expected_duration: 300ms\n"
+                            "        rollback:\n          - {action: ledger.refuse, hosts: "
+                            "targets}\n          - {action: ledger.unseal, hosts: sources, "
+                            "timeout: 7s}\n",
+                            "        point_of_no_return: true\n        max_fail_percentage: 20\n"),
+                   kInventory + kPeople);
+  for (const Diagnostic& diagnostic : compilation.diagnostics) UNSCOPED_INFO(ToString(diagnostic));
+  REQUIRE(compilation.diagnostics.empty());
+  const Plan& plan = compilation.plan;
+  CHECK(plan.author == "ben");
+  REQUIRE(plan.people.size() == 3);
+  CHECK(plan.people[2].roles == std::vector<std::string>{"ops", "business"});
+  CHECK(plan.steps[0].before_window);
+  const PlannedStep& go = plan.steps[2];
+  REQUIRE(go.gate.has_value());
+  CHECK(go.gate->roles == std::vector<std::string>{"ops", "business"});
+  CHECK(go.gate->quorum == 2);
+  CHECK(go.gate->timeout == absl::Minutes(30));
+  CHECK(go.apply.hosts.empty());
+  CHECK(go.on_failure == OnFailure::kHold);
+  CHECK(plan.steps[4].point_of_no_return);
+  CHECK(plan.steps[4].max_fail_percentage == 20);
+  CHECK_FALSE(plan.steps[4].own_undo);
+}
+
 TEST_CASE("a damaged playbook never crashes the compiler", "[compile]") {
   const uint32_t seed = GENERATE(range(1U, 300U));
   CAPTURE(seed);

@@ -6,6 +6,10 @@ namespace orchestrator {
 
 inline const std::string kNodeKey(64, 'a');
 
+// A public key as ssh-keygen writes it, of nobody.
+inline const std::string kPersonKey =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA nobody";
+
 // Two shards, two gateways.
 inline const std::string kInventory =
     "apiVersion: hamisha/v1\n"
@@ -30,6 +34,16 @@ inline const std::string kInventory =
     "  sources: [source-0, source-1]\n"
     "  targets: [target-0, target-1]\n"
     "  gateways: [gateway-0, gateway-1]\n";
+
+// To be added to an inventory: a role each, and one with both.
+inline const std::string kPeople =
+    "people:\n"
+    "  - {name: asha, roles: [ops], key: ssh-ed25519 "
+    "AAAAC3NzaC1lZDI1NTE5AAAAILIrh/2KxsGabtT/1oamEw9ZcjZ6lSChuK7zO4tbXjNA}\n"
+    "  - {name: ben, roles: [business], key: ssh-ed25519 "
+    "AAAAC3NzaC1lZDI1NTE5AAAAIGcAhpyP90gONKcKcIsChwDbqjoDO1ZSuQOv6J9JoxRW}\n"
+    "  - {name: chen, roles: [ops, business], key: ssh-ed25519 "
+    "AAAAC3NzaC1lZDI1NTE5AAAAIDq9cuxjUtYIXYXjTwR43KfRTvgEjzwZhuKBBtZUcTlG}\n";
 
 inline const std::string kPlaybook = R"(apiVersion: hamisha/v1
 kind: Playbook

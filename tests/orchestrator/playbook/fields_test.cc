@@ -72,7 +72,7 @@ TEST_CASE("variables are replaced once, and unknown ones named", "[fields]") {
   Problems problems("p");
   const auto vars = ReadDocument("lag: 2s\nhalf: 1\n", problems);
   REQUIRE(vars.has_value());
-  const Variables variables(*vars, problems);
+  Variables variables(*vars, problems);
   CHECK(variables.Replace(Scalar("${lag}"), problems).text == "2s");
   CHECK(variables.Replace(Scalar("${half}h${half}m"), problems).text == "1h1m");
   CHECK(variables.Replace(Scalar("$lag {lag}"), problems).text == "$lag {lag}");
