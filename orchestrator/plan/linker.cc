@@ -207,15 +207,13 @@ std::vector<Binding> Linker::LinkOutputs(const ActionInfo& action, const Express
   for (size_t i = 0; i < with.keys.size(); ++i) {
     Value& value = with.values[i];
     if (value.reported || !absl::StrContains(value.text, "${")) continue;
-    const bool site = NamesSite(action, with.keys[i].text);
-    if (names != nullptr && !site) continue;
-    problems_.Add(
-        value.place,
-        site
-            ? absl::StrCat("'", with.keys[i].text,
-                           "' is a site, which must be known before the run: write it")
-            : std::string("outputs of steps are for a step's own 'with', not for its way back or a "
-                          "guardrail: write the value"));
+    const std::string fixed = WhyFixed(action, with.keys[i].text);
+    if (names != nullptr && fixed.empty()) continue;
+    problems_.Add(value.place,
+                  !fixed.empty()
+                      ? absl::StrCat("'", with.keys[i].text, "' ", fixed)
+                      : std::string("outputs of steps are for a step's own 'with', not for its way "
+                                    "back or a guardrail: write the value"));
     value.reported = true;
   }
   if (names == nullptr) return {};

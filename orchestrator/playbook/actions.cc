@@ -166,10 +166,13 @@ absl::Status SetField(const ActionInfo& action, const std::string& field, const 
   return absl::InvalidArgumentError(problems.InOrder().front().message);
 }
 
-bool NamesSite(const ActionInfo& action, const std::string& field) {
+std::string WhyFixed(const ActionInfo& action, const std::string& field) {
   const pb::FieldDescriptor* descriptor = action.descriptor->FindFieldByName(field);
-  return descriptor != nullptr &&
-         descriptor->options().GetExtension(v1::rules).kind() == v1::FIELD_KIND_SITE;
+  if (descriptor == nullptr) return "";  // Unknown fields are refused where `with` is read.
+  if (descriptor->is_repeated()) return "is a list, which takes no outputs of steps: write it";
+  return descriptor->options().GetExtension(v1::rules).kind() == v1::FIELD_KIND_SITE
+             ? "is a site, which must be known before the run: write it"
+             : "";
 }
 
 ReadActionResult ReadAction(const ActionInfo& action, const Value* with, TextPlace place,

@@ -31,8 +31,8 @@ std::unique_ptr<google::protobuf::Message> NewMessage(const ActionInfo& action);
 absl::Status SetField(const ActionInfo& action, const std::string& field, const std::string& text,
                       google::protobuf::Message& message);
 
-// Whether the field names a site, which must be known before a run.
-bool NamesSite(const ActionInfo& action, const std::string& field);
+// Why the field cannot be set while a run goes on, and what to write instead; "" when it can.
+std::string WhyFixed(const ActionInfo& action, const std::string& field);
 
 struct ReadActionResult {
   std::unique_ptr<google::protobuf::Message> message;

@@ -104,8 +104,11 @@ ordered_json SchemaOf(const FieldSpec& field) {
 ordered_json SchemaOf(const pb::FieldDescriptor& field) {
   switch (field.cpp_type()) {
     case pb::FieldDescriptor::CPPTYPE_UINT32:
-    case pb::FieldDescriptor::CPPTYPE_UINT64:
-      return AnyOf({{{"type", "integer"}, {"minimum", 0}}, Matching(kHolds)});
+    case pb::FieldDescriptor::CPPTYPE_UINT64: {
+      ordered_json number = AnyOf({{{"type", "integer"}, {"minimum", 0}}, Matching(kHolds)});
+      if (!field.is_repeated()) return number;
+      return {{"type", "array"}, {"items", number}, {"minItems", 1}};
+    }
     case pb::FieldDescriptor::CPPTYPE_BOOL: return AnyOf({{{"type", "boolean"}}, Matching(kHolds)});
     case pb::FieldDescriptor::CPPTYPE_MESSAGE: return Duration();  // The only one that is read.
     case pb::FieldDescriptor::CPPTYPE_STRING:

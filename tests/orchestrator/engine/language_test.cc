@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "hamisha/action/v1/gateway.pb.h"
+#include "hamisha/action/v1/ledger.pb.h"
 #include "orchestrator/engine/dry_run.h"
 #include "orchestrator/plan/compile.h"
 #include "tests/orchestrator/engine/plans.h"
