@@ -18,9 +18,10 @@ using hamisha::orchestrator::v1::SubmitRunResponse;
 
 namespace {
 
-// Between two views of a watcher, who takes of a long run's machine at most a tenth of a core.
+// Between two views of a watcher, who takes of the machine at most a fiftieth of a core, however
+// long the plan is.
 constexpr absl::Duration kPauseMin = absl::Milliseconds(50);
-constexpr int kPauseByWork = 9;
+constexpr int kPauseByWork = 49;
 constexpr absl::Duration kWait = absl::Seconds(1);  // To notice that a watcher has left.
 
 }  // namespace
