@@ -55,7 +55,6 @@ class Night {
         absl::StrSplit(lab_.AwaitLine("  hamisha run PLAYBOOK "), ' ');
     orchestrator_ = run.at(3);
     REQUIRE(absl::StrContains(orchestrator_, ":"));
-    lab_.AwaitLine("Ctrl-C ends it.");
   }
 
   std::string PathOf(const std::string& name) const { return folder_.path() + "/" + name; }
