@@ -1,14 +1,11 @@
 #include "ledger/copy/copy_stream.h"
 
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/priority.h"
 #include "base/status_macros.h"
 #include "ledger/copy/copy_service.h"
 #include "rpc/rpc.h"
@@ -25,8 +22,7 @@ CopyStream* CopyStream::Start(const pb::ReadCopyRequest& request, CopyService& s
   auto* const stream = new CopyStream(request, service);
   // Ends with Finish(), after which it touches nothing of the node.
   std::thread([stream] {
-    // The thread's own: on Linux a thread is what `nice` counts.
-    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kNice);
+    base::LowerPriority(kNice);
     stream->Finish(rpc::ToGrpc(stream->Stream()));
   }).detach();
   return stream;

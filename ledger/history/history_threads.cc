@@ -1,11 +1,8 @@
 // History: how windows go to the disk, and runs become fewer, on threads of their own.
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 
+#include "base/priority.h"
 #include "base/status_macros.h"
 #include "ledger/history/history.h"
 
@@ -159,8 +156,7 @@ std::vector<RunPointer> History::RunsToMerge() const {
 }
 
 void History::MergeLoop() {
-  // The thread's own: on Linux a thread is what `nice` counts.
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kMergeNice);
+  base::LowerPriority(kMergeNice);
   const auto has_work = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return stopping_ || (failed_.ok() && !RunsToMerge().empty());
   };

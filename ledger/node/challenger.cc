@@ -1,13 +1,12 @@
 #include "ledger/node/challenger.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "base/priority.h"
 #include "ledger/core/certificate.h"
 #include "ledger/core/difference.h"
 
@@ -17,9 +16,6 @@ namespace {
 constexpr int kNice = 10;
 // Some hundred bytes each.
 constexpr size_t kPastKept = 8;
-
-// Of the calling thread: 0 names it.
-void LowerPriority() { setpriority(PRIO_PROCESS, 0, kNice); }
 
 void ToProto(absl::Duration duration, google::protobuf::Duration& message) {
   constexpr int64_t kNsPerSecond = 1'000'000'000;
@@ -77,7 +73,7 @@ void Challenger::Begin(ChallengedState state) {
 bool Challenger::HasWork() const { return stopping_ || next_ != nullptr; }
 
 void Challenger::Loop() {
-  LowerPriority();
+  base::LowerPriority(kNice);
   while (true) {
     std::shared_ptr<Job> old;
     std::shared_ptr<Job> job;
@@ -109,7 +105,7 @@ void Challenger::Hash(Job& job) {
   std::vector<std::thread> others;
   for (size_t i = 1; i < options_.threads; ++i) {
     others.emplace_back([this, &job] {
-      LowerPriority();
+      base::LowerPriority(kNice);
       HashParts(job);
     });
   }

@@ -1,12 +1,9 @@
 #include "ledger/node/root_keeper.h"
 
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <utility>
 
 #include "base/invariant.h"
+#include "base/priority.h"
 
 namespace ledger {
 namespace {
@@ -82,7 +79,7 @@ void RootKeeper::Loop() {
   const auto has_work = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return stopping_ || !queue_.empty();
   };
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kNice);
+  base::LowerPriority(kNice);
   while (true) {
     Work* work = nullptr;
     {
