@@ -13,8 +13,8 @@
 namespace ledger {
 namespace {
 
-// Compressing gives way to the node's customers.
-constexpr int kNice = 10;
+// Reading and compressing give way to the node's customers.
+constexpr int kNice = 19;
 
 }  // namespace
 
@@ -23,6 +23,7 @@ CopyStream* CopyStream::Start(const pb::ReadCopyRequest& request, CopyService& s
   // Ends with Finish(), after which it touches nothing of the node.
   std::thread([stream] {
     base::LowerPriority(kNice);
+    base::LowerDiskPriority();
     stream->Finish(rpc::ToGrpc(stream->Stream()));
   }).detach();
   return stream;
