@@ -9,7 +9,8 @@ namespace {
 
 constexpr int kPieces = 16;
 constexpr absl::Duration kTime = absl::Milliseconds(200);
-constexpr double kGain = 1.05;  // What a higher level must give to be kept.
+constexpr double kStoodStill = 0.5;  // Between two pieces, of the time between two decisions.
+constexpr double kGain = 1.05;       // What a higher level must give to be kept.
 constexpr int kRestMax = 64;
 // A core compresses no faster: trying it costs more than any link so fast would give back.
 constexpr double kFasterThanCompressing = 400e6;
@@ -17,17 +18,23 @@ constexpr double kFasterThanCompressing = 400e6;
 }  // namespace
 
 void LevelTuner::Note(const Sent& sent, absl::Duration now) {
-  if (since_ == -absl::InfiniteDuration()) since_ = now - sent.compressing - sent.waiting;
+  if (since_ == -absl::InfiniteDuration()) since_ = last_ = now - sent.compressing - sent.waiting;
   ++pieces_;
   raw_bytes_ += sent.raw_bytes;
   compressing_ += sent.compressing;
-  waiting_ += sent.waiting;
+  // What it waited before is the last decision's.
+  waiting_ += std::min(sent.waiting, now - since_);
+  longest_pause_ = std::max(longest_pause_, now - last_);
+  last_ = now;
   if (pieces_ < kPieces || now - since_ < kTime) return;
-  Decide(static_cast<double>(raw_bytes_) / absl::ToDoubleSeconds(now - since_));
+  // A link that stood still has not become slow.
+  if (longest_pause_ < kStoodStill * (now - since_)) {
+    Decide(static_cast<double>(raw_bytes_) / absl::ToDoubleSeconds(now - since_));
+  }
   since_ = now;
   pieces_ = 0;
   raw_bytes_ = 0;
-  compressing_ = waiting_ = absl::ZeroDuration();
+  compressing_ = waiting_ = longest_pause_ = absl::ZeroDuration();
 }
 
 void LevelTuner::Decide(double bytes_per_s) {

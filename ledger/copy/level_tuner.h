@@ -30,6 +30,8 @@ class LevelTuner {
   uint64_t raw_bytes_ = 0;
   absl::Duration compressing_;
   absl::Duration waiting_;
+  absl::Duration longest_pause_;  // Between two pieces.
+  absl::Duration last_;           // When the last piece had gone.
 
   bool is_trying_ = false;  // The level was raised at the last decision,
   double before_ = 0;       // where it made so many bytes a second.

@@ -68,6 +68,26 @@ TEST_CASE("what cannot be compressed is left as it is, however slow the link", "
   CHECK(LevelFor({.link_bytes_per_s = 5e6, .cpu_bytes_per_s = 300e6, .shrinks_to = 1}) == 0);
 }
 
+// Of 3,000, with the link cut for a second before every hundredth, or never.
+int PiecesCompressed(const Machine& machine, bool is_cut) {
+  LevelTuner tuner;
+  absl::Duration now = absl::Seconds(100);
+  int compressed = 0;
+  for (int piece = 0; piece < 3'000; ++piece) {
+    LevelTuner::Sent sent = machine.PieceAt(tuner.level());
+    if (is_cut && piece % 100 == 99) sent.waiting += absl::Seconds(1);
+    now += sent.compressing + sent.waiting;
+    tuner.Note(sent, now);
+    compressed += tuner.level() > 0 ? 1 : 0;
+  }
+  return compressed;
+}
+
+TEST_CASE("a link that stands still now and then is not taken for a slow one", "[copy]") {
+  const Machine machine{.link_bytes_per_s = 150e6, .cpu_bytes_per_s = 100e6, .shrinks_to = 0.9};
+  CHECK(PiecesCompressed(machine, true) < 2 * PiecesCompressed(machine, false));
+}
+
 TEST_CASE("it comes down when the link becomes fast", "[copy]") {
   const Machine slow{.link_bytes_per_s = 5e6, .cpu_bytes_per_s = 300e6, .shrinks_to = 0.3};
   const Machine fast{.link_bytes_per_s = 5e9, .cpu_bytes_per_s = 300e6, .shrinks_to = 0.3};
