@@ -15,12 +15,14 @@ constexpr uint32_t kMinutesADay = 24 * 60;
 constexpr int32_t kOffsetMinutesMax = 14 * 60;
 // So that nothing gets stuck for ever: a copy that may not go on says so by its rate.
 constexpr double kLeastBytesPerSecond = 256e3;
+constexpr double kCarefulBytesPerSecond = 32e6;  // To go on with beside slow commits.
 constexpr double kSlower = 0.7;
 constexpr double kFaster = 1.15;
 constexpr double kFastEnough = 8e9;  // No machine of ours goes faster: no limit any more.
 constexpr absl::Duration kLatencyLeast = absl::Milliseconds(1);
 constexpr absl::Duration kBurst = absl::Milliseconds(50);  // What was not used is not lost.
-constexpr absl::Duration kLookAgain = absl::Seconds(1);
+constexpr absl::Duration kLookAgain = absl::Milliseconds(500);
+constexpr absl::Duration kStoodStill = absl::Milliseconds(900);  // As a link that is cut.
 
 bool IsWithin(const pb::QuietHours& hours, absl::Time wall) {
   const int64_t minutes = absl::ToUnixSeconds(wall) / 60 + hours.utc_offset_minutes();
@@ -104,9 +106,12 @@ void CopyPace::LatencyIs(std::optional<absl::Duration> p99, absl::Duration now) 
   since_judged_bytes_ = 0;
   const double ratio = limits_.max_commit_latency_ratio();
   if (ratio == 0 || !before_) return by_latency_.reset();
+  // Then it was not copies that commits waited for.
+  const bool stood_still = went < kLeastBytesPerSecond || passed > kStoodStill;
   if (p99 && *p99 > ratio * *before_) {
     const double from = std::min(by_latency_.value_or(went), went);
-    by_latency_ = std::max(kSlower * from, kLeastBytesPerSecond);
+    by_latency_ = stood_still ? by_latency_.value_or(kCarefulBytesPerSecond)
+                              : std::max(kSlower * from, kLeastBytesPerSecond);
   } else if (by_latency_) {
     *by_latency_ *= kFaster;
     if (*by_latency_ > kFastEnough) by_latency_.reset();

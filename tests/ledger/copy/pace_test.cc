@@ -99,6 +99,27 @@ TEST_CASE("while commits take too long copies slow down, and come back after it"
   CHECK_FALSE(sender.pace.is_backing_off());
 }
 
+TEST_CASE("what commits take while nothing is sent makes a copy careful, but not slow", "[copy]") {
+  Sender sender(LimitsByDefault());
+  sender.pace.Begin(kP99);
+  SECTION("before anything was") { sender.pace.LatencyIs(10 * kP99, sender.now); }
+  SECTION("while the link is cut") {
+    sender.Run(absl::Seconds(5), kP99);
+    sender.now += absl::Seconds(1);
+    sender.pace.LatencyIs(10 * kP99, sender.now);
+  }
+  SECTION("while the link is cut and commits were slow already") {
+    sender.pace.LatencyIs(10 * kP99, sender.now);
+    sender.Run(absl::Seconds(5), kP99);
+    for (int cut = 0; cut < 10; ++cut) {
+      sender.now += absl::Seconds(1);
+      sender.pace.LatencyIs(10 * kP99, sender.now);
+    }
+  }
+  CHECK(sender.Run(absl::Seconds(1), kP99) > 25e6);
+  CHECK(sender.pace.is_backing_off());
+}
+
 TEST_CASE("however slow commits are, a copy never stands still for good", "[copy]") {
   Sender sender(LimitsByDefault());
   sender.pace.Begin(kP99);
