@@ -22,9 +22,9 @@
 #include "benchmarks/common/figures.h"
 #include "benchmarks/copy/copy_pair.h"
 #include "benchmarks/copy/machine.h"
+#include "benchmarks/copy/other_site.h"
 #include "benchmarks/ledger/closed_loop.h"
 #include "benchmarks/ledger/open_loop.h"
-#include "lab/relay/relay.h"
 
 namespace benchmarks {
 namespace {
@@ -37,6 +37,7 @@ constexpr double kStretchS = 1;  // Of customers.
 struct Options {
   std::string folder = std::filesystem::temp_directory_path();
   std::optional<std::string> source_folder;
+  std::optional<std::string> target_folder;
   uint64_t accounts = 1'000'000;
   uint64_t transfers = 6'000'000;
   uint32_t streams = 4;
@@ -46,36 +47,6 @@ struct Options {
   double link_mb_per_s = 200;
   int cuts = 0;
   double cut_s = 1;
-};
-
-// The link, with a thread that moves what crosses it.
-class Link {
- public:
-  static absl::StatusOr<std::unique_ptr<Link>> Create(const Options& options) {
-    const lab::LinkOptions link{
-        .round_trip = absl::Milliseconds(options.round_trip_ms),
-        .bandwidth_bytes_per_s = static_cast<uint64_t>(options.link_mb_per_s * 1e6)};
-    ASSIGN_OR_RETURN(auto relay, lab::Relay::Create(link, base::SystemClock()));
-    return std::unique_ptr<Link>(new Link(std::move(relay)));
-  }
-  ~Link() {
-    ending_ = true;
-    relay_->Wake();
-    thread_.join();
-  }
-  Link(const Link&) = delete;
-  Link& operator=(const Link&) = delete;
-  lab::Relay& relay() { return *relay_; }
-
- private:
-  explicit Link(std::unique_ptr<lab::Relay> relay) : relay_(std::move(relay)) {
-    thread_ = std::thread([this] {
-      while (!ending_) relay_->RunOnce(absl::Seconds(1));
-    });
-  }
-  std::unique_ptr<lab::Relay> relay_;
-  std::atomic<bool> ending_ = false;
-  std::thread thread_;
 };
 
 // Customers at the source, in stretches, for as long as they are wanted.
@@ -111,11 +82,10 @@ struct Copied {
 };
 
 // Follows, cuts the link now and then, and waits until all is there.
-absl::StatusOr<Copied> Copy(CopyPair& pair, Link* link, const std::string& address,
-                            const Options& options, const std::atomic<bool>& stop) {
+absl::StatusOr<Copied> Copy(CopyPair& pair, const Options& options, const std::atomic<bool>& stop) {
   Copied copied;
   const double begin = SecondsNow();
-  RETURN_IF_ERROR(pair.Follow(address));
+  RETURN_IF_ERROR(pair.Follow());
   while (!pair.IsCopied()) {
     if (stop) return absl::CancelledError("interrupted");
     if (SecondsNow() - begin > kTimeoutS)
@@ -127,22 +97,23 @@ absl::StatusOr<Copied> Copy(CopyPair& pair, Link* link, const std::string& addre
     if (copied.arrived_s == 0 && status->copy().bytes_done() == status->copy().bytes_total()) {
       copied.arrived_s = SecondsNow() - begin;
     }
-    if (link == nullptr || copied.cuts == options.cuts) continue;
+    if (options.round_trip_ms == 0 || copied.cuts == options.cuts) continue;
     const auto part = static_cast<uint64_t>(copied.cuts + 1) * status->copy().bytes_total() /
                       static_cast<uint64_t>(options.cuts + 1);
     if (status->copy().bytes_done() < part) continue;
-    link->relay().Cut();
+    pair.other_site().CutLink();
     absl::SleepFor(absl::Seconds(options.cut_s));
-    link->relay().Heal();
+    pair.other_site().HealLink();
     ++copied.cuts;
   }
   copied.seconds = SecondsNow() - begin;
   return copied;
 }
 
-absl::Status AwaitCaughtUp(CopyPair& pair) {
+absl::Status AwaitCaughtUp(CopyPair& pair, const std::atomic<bool>& stop) {
   const double begin = SecondsNow();
   while (SecondsNow() - begin < kTimeoutS) {
+    if (stop) return absl::CancelledError("interrupted");
     const auto source = pair.SourceStatus();
     const auto target = pair.TargetStatus();
     if (source.ok() && target.ok() && target->position() > 0 &&
@@ -172,11 +143,12 @@ absl::Status AwaitQuiet(const std::atomic<bool>& stop) {
 
 double Milliseconds(uint64_t us) { return static_cast<double>(us) / 1e3; }
 
-absl::StatusOr<nlohmann::json> Run(const Options& options, const std::atomic<bool>& stop) {
+absl::StatusOr<nlohmann::json> Run(const Options& options, std::unique_ptr<OtherSite> other_site,
+                                   const std::atomic<bool>& stop) {
   ASSIGN_OR_RETURN(const std::unique_ptr<CopyPair> pair,
                    CopyPair::Start({.source = options.source_folder.value_or(options.folder),
-                                    .target = options.folder},
-                                   options.streams));
+                                    .target = options.target_folder.value_or(options.folder)},
+                                   options.streams, std::move(other_site)));
   RETURN_IF_ERROR(pair->CreateAccounts(options.accounts));
   ClosedLoad fill{.batch = 8'190,
                   .in_flight = 3,
@@ -189,12 +161,6 @@ absl::StatusOr<nlohmann::json> Run(const Options& options, const std::atomic<boo
   ASSIGN_OR_RETURN(const CopyBounds bounds,
                    MeasureBounds(options.folder, static_cast<int>(options.streams)));
 
-  std::unique_ptr<Link> link;
-  std::string address = pair->source();
-  if (options.round_trip_ms > 0) {
-    ASSIGN_OR_RETURN(link, Link::Create(options));
-    ASSIGN_OR_RETURN(address, link->relay().Listen(lab::Site::kTarget, pair->source()));
-  }
   Customers customers(pair->source(), options, stop);
   lab::Histogram before_us;
   lab::Histogram during_us;
@@ -212,12 +178,12 @@ absl::StatusOr<nlohmann::json> Run(const Options& options, const std::atomic<boo
       by_second_ms.push_back(Milliseconds(stretch_us.Percentile(0.99)));
     }
   });
-  const absl::StatusOr<Copied> copied = Copy(*pair, link.get(), address, options, stop);
+  const absl::StatusOr<Copied> copied = Copy(*pair, options, stop);
   is_over = true;
   serving.join();
   RETURN_IF_ERROR(copied.status());
   RETURN_IF_ERROR(served);
-  RETURN_IF_ERROR(AwaitCaughtUp(*pair));
+  RETURN_IF_ERROR(AwaitCaughtUp(*pair, stop));
 
   const auto bytes = static_cast<double>(pair->copied_bytes());
   const double rate = bytes / copied->seconds;
@@ -249,6 +215,10 @@ absl::StatusOr<nlohmann::json> Run(const Options& options, const std::atomic<boo
       {"of_disk_copy", rate / bounds.disk_copy_bytes_per_s},
       {"loopback_bytes_per_s", bounds.loopback_bytes_per_s},
       {"of_the_slower", rate / bounds.slower()},
+      {"other_site",
+       absl::StrCat("target and link: a process of its own, nice ", OtherSite::kNice)},
+      {"source_folder", options.source_folder.value_or(options.folder)},
+      {"target_folder", options.target_folder.value_or(options.folder)},
       {"cuts", copied->cuts},
       {"sent_again_bytes", pair->sent_again_bytes()},
       {"p99_before_ms", Milliseconds(before_us.Percentile(0.99))},
@@ -263,6 +233,7 @@ void AddOptions(CLI::App& app, Options& options) {
   app.add_option("--folder", options.folder, "On the disk to measure.")->capture_default_str();
   app.add_option("--source-folder", options.source_folder,
                  "For the source's data, on another disk or in memory; none: on that as well.");
+  app.add_option("--target-folder", options.target_folder, "The same for the target's.");
   app.add_option("--accounts", options.accounts)
       ->check(CLI::Range(uint64_t{2}, uint64_t{100'000'000}))
       ->capture_default_str();
@@ -286,8 +257,15 @@ int Main(int argc, char** argv) {
   CLI::App app("A copy of a node's snapshot and history to a new replica.");
   AddOptions(app, options);
   CLI11_PARSE(app, argc, argv);
+  std::optional<lab::LinkOptions> link;
+  if (options.round_trip_ms > 0) {
+    link = {.round_trip = absl::Milliseconds(options.round_trip_ms),
+            .bandwidth_bytes_per_s = static_cast<uint64_t>(options.link_mb_per_s * 1e6)};
+  }
+  auto other_site = OtherSite::Fork(link);
   const base::Interrupt interrupt;
-  const auto result = Run(options, interrupt.flag());
+  const auto result = other_site.ok() ? Run(options, *std::move(other_site), interrupt.flag())
+                                      : absl::StatusOr<nlohmann::json>(other_site.status());
   if (!result.ok()) {
     std::cerr << "bench-copy: " << result.status().message() << "\n";
     return 1;

@@ -27,11 +27,12 @@ absl::StatusOr<pb::NodeStatus> StatusOf(pb::Node::Stub& node) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<CopyPair>> CopyPair::Start(const Parents& parents,
-                                                          uint32_t streams) {
+absl::StatusOr<std::unique_ptr<CopyPair>> CopyPair::Start(const Parents& parents, uint32_t streams,
+                                                          std::unique_ptr<OtherSite> other_site) {
   ASSIGN_OR_RETURN(std::unique_ptr<Folder> source, Folder::Create(parents.source, "bench-copy"));
   ASSIGN_OR_RETURN(std::unique_ptr<Folder> target, Folder::Create(parents.target, "bench-copy"));
-  std::unique_ptr<CopyPair> pair(new CopyPair(std::move(source), std::move(target)));
+  std::unique_ptr<CopyPair> pair(
+      new CopyPair(std::move(source), std::move(target), std::move(other_site)));
   RETURN_IF_ERROR(pair->Prepare(streams));
   return pair;
 }
@@ -41,20 +42,19 @@ absl::Status CopyPair::Prepare(uint32_t streams) {
     const Folder& parent = node_id == "source" ? *source_folder_ : *target_folder_;
     const std::string data_dir = parent.path() + "/" + node_id;
     ASSIGN_OR_RETURN(const std::string key, ledger::CreateKey(base::SystemFileSystem(), data_dir));
-    for (ledger::NodeOptions* const options : {&source_options_, &target_options_}) {
-      pb::Member& member = *options->config.add_members();
+    for (pb::NodeConfig* const config : {&source_options_.config, &target_config_}) {
+      pb::Member& member = *config->add_members();
       member.set_node_id(node_id);
       member.set_public_key(key);
-      options->config.set_first_owner("source");
+      config->set_first_owner("source");
     }
-    ledger::NodeOptions& own = node_id == "source" ? source_options_ : target_options_;
-    own.config.set_node_id(node_id);
-    own.config.set_data_dir(data_dir);
+    pb::NodeConfig& own = node_id == "source" ? source_options_.config : target_config_;
+    own.set_node_id(node_id);
+    own.set_data_dir(data_dir);
   }
   source_options_.config.set_trims_log(true);
-  target_options_.config.set_copy_log_bytes(1);
-  target_options_.config.set_copy_streams(streams);
-  target_options_.say = [this](const std::string& sentence) { Hear(sentence); };
+  target_config_.set_copy_log_bytes(1);
+  target_config_.set_copy_streams(streams);
   RETURN_IF_ERROR(ledger::Bootstrap(source_options_));
   ASSIGN_OR_RETURN(source_, ledger::LedgerNode::Start(source_options_));
   source_node_ = pb::Node::NewStub(rpc::Connect(source()));
@@ -102,14 +102,15 @@ absl::Status CopyPair::TakeSnapshot() {
   }
 }
 
-absl::Status CopyPair::Follow(const std::string& address) {
-  target_options_.config.mutable_members(0)->set_address(address);
-  ASSIGN_OR_RETURN(target_, ledger::LedgerNode::Start(target_options_));
+absl::Status CopyPair::Follow() {
+  target_config_.mutable_members(0)->set_address(source());
+  ASSIGN_OR_RETURN(const std::string address,
+                   other_site_->Start(target_config_, [this](const auto& said) { Hear(said); }));
   grpc::ClientContext context;
   pb::FollowRequest request;
   request.set_node_id("source");
   pb::NodeStatus status;
-  target_node_ = pb::Node::NewStub(rpc::Connect(target_->address()));
+  target_node_ = pb::Node::NewStub(rpc::Connect(address));
   return rpc::FromGrpc(target_node_->Follow(&context, request, &status));
 }
 
