@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "ledger/core/difference.h"
+#include "ledger/core/pending_table.h"
 
 namespace ledger {
 namespace {
@@ -46,7 +47,8 @@ std::string Digests(absl::Span<const base::Hash256> all, const pb::ReadImageRequ
 // The search for what differs; `exchanges_` counts what crosses between the nodes.
 class Search {
  public:
-  Search(const ImageSide& here, const ImageSide& there) : here_(here), there_(there) {}
+  Search(const ImageSide& here, const ImageSide& there, SearchBy by)
+      : here_(here), there_(there), is_of_tree_(by == SearchBy::kTree) {}
 
   template <typename Row>
   absl::Status Table(pb::ImageTable table, uint64_t rows_max) {
@@ -65,8 +67,7 @@ class Search {
     return absl::OkStatus();
   }
 
-  std::vector<pb::RowDifference> found;
-  uint32_t exchanges = 0;
+  FoundDifferences found;
 
  private:
   pb::ReadImageRequest Request(pb::ImageTable table, pb::ImageLevel level, uint64_t first,
@@ -77,12 +78,17 @@ class Search {
     request.set_level(level);
     request.set_first(first);
     request.set_count(count);
+    request.set_of_tree(is_of_tree_);
     return request;
   }
 
   absl::StatusOr<pb::ImagePart> ReadThere(const pb::ReadImageRequest& request) {
-    ++exchanges;
-    return there_.read(request);
+    ++found.exchanges;
+    ASSIGN_OR_RETURN(pb::ImagePart part, there_.read(request));
+    found.bytes += request.ByteSizeLong() + part.ByteSizeLong();
+    if (part.of_tree() == is_of_tree_) return part;
+    return absl::FailedPreconditionError(
+        "the other node is of an earlier version, which keeps no tree to search by");
   }
 
   absl::StatusOr<std::vector<uint64_t>> Different(const pb::ReadImageRequest& request) {
@@ -102,65 +108,106 @@ class Search {
     ASSIGN_OR_RETURN(const pb::ImagePart right, ReadThere(request));
     ASSIGN_OR_RETURN(const auto here, FromBytes<Row>(left.rows()));
     ASSIGN_OR_RETURN(const auto there, FromBytes<Row>(right.rows()));
-    const bool is_end = (range + 1) * Challenge::kRangeRows >= rows_max;
+    // Rows do not go from one bucket of the tree to the next.
+    const bool is_bucket = is_of_tree_ && table == pb::IMAGE_TABLE_PENDINGS;
+    const bool is_end = is_bucket || (range + 1) * Challenge::kRangeRows >= rows_max;
     RangeDifference difference = CompareRows(here, there, is_end);
     for (pb::RowDifference& row : difference.rows) {
-      if (found.size() == kDifferencesMax) return false;
-      found.push_back(std::move(row));
+      if (found.rows.size() == kDifferencesMax) return false;
+      found.rows.push_back(std::move(row));
     }
-    return !difference.is_shifted && found.size() < kDifferencesMax;
+    return (is_bucket || !difference.is_shifted) && found.rows.size() < kDifferencesMax;
   }
 
   const ImageSide& here_;
   const ImageSide& there_;
+  const bool is_of_tree_;
 };
+
+absl::StatusOr<ImageTable> TableOf(const pb::ReadImageRequest& request) {
+  if (request.table() == pb::IMAGE_TABLE_ACCOUNTS) return ImageTable::kAccounts;
+  if (request.table() == pb::IMAGE_TABLE_PENDINGS) return ImageTable::kPendings;
+  return absl::InvalidArgumentError("say which table: accounts or pendings");
+}
+
+struct TableDigests {
+  absl::Span<const base::Hash256> chunks;
+  absl::Span<const base::Hash256> ranges;
+};
+
+// Of any level but rows, which `read_rows` gives.
+template <typename ReadRows>
+absl::StatusOr<pb::ImagePart> Read(const TableDigests& digests, const pb::ReadImageRequest& request,
+                                   const ReadRows& read_rows) {
+  pb::ImagePart part;
+  part.set_of_tree(request.of_tree());
+  const pb::ImageLevel level = request.level();
+  if (level == pb::IMAGE_LEVEL_CHUNKS || level == pb::IMAGE_LEVEL_RANGES) {
+    const bool is_chunks = level == pb::IMAGE_LEVEL_CHUNKS;
+    part.set_digests(Digests(is_chunks ? digests.chunks : digests.ranges, request));
+    return part;
+  }
+  if (level != pb::IMAGE_LEVEL_ROWS) {
+    return absl::InvalidArgumentError("say which level: chunks, ranges or rows");
+  }
+  part.set_rows(read_rows());
+  return part;
+}
+
+std::string Accounts(const StateImage& image, const pb::ReadImageRequest& request) {
+  const Part of = Within(request, image.facts().accounts, Challenge::kRangeRows);
+  std::vector<Account> rows(of.count);
+  image.ReadAccounts(of.first, absl::MakeSpan(rows));
+  return ToBytes(absl::MakeConstSpan(rows));
+}
+
+std::string Pendings(const StateImage& image, const pb::ReadImageRequest& request) {
+  const Part of = Within(request, image.facts().pendings, Challenge::kRangeRows);
+  std::vector<PendingFacts> rows(of.count);
+  image.ReadPendings(of.first, absl::MakeSpan(rows));
+  return ToBytes(absl::MakeConstSpan(rows));
+}
+
+std::string PendingsOfBucket(const StateImage& image, const pb::ReadImageRequest& request) {
+  const uint64_t bucket = request.first() / Challenge::kRangeRows;
+  if (bucket >= PendingTable::kBuckets) return "";
+  const auto rows = image.PendingsOfBucket(static_cast<uint16_t>(bucket));
+  return ToBytes(absl::MakeConstSpan(rows));
+}
 
 }  // namespace
 
 absl::StatusOr<pb::ImagePart> ReadPart(const Challenge& challenge,
                                        const pb::ReadImageRequest& request) {
-  const bool is_accounts = request.table() == pb::IMAGE_TABLE_ACCOUNTS;
-  if (!is_accounts && request.table() != pb::IMAGE_TABLE_PENDINGS) {
-    return absl::InvalidArgumentError("say which table: accounts or pendings");
-  }
-  const ImageTable table = is_accounts ? ImageTable::kAccounts : ImageTable::kPendings;
-  const ImageFacts& facts = challenge.image().facts();
-  pb::ImagePart part;
-  if (request.level() == pb::IMAGE_LEVEL_CHUNKS || request.level() == pb::IMAGE_LEVEL_RANGES) {
-    const bool is_chunks = request.level() == pb::IMAGE_LEVEL_CHUNKS;
-    part.set_digests(
-        Digests(is_chunks ? challenge.chunks(table) : challenge.ranges(table), request));
-    return part;
-  }
-  if (request.level() != pb::IMAGE_LEVEL_ROWS) {
-    return absl::InvalidArgumentError("say which level: chunks, ranges or rows");
-  }
-  const Part of =
-      Within(request, is_accounts ? facts.accounts : facts.pendings, Challenge::kRangeRows);
-  if (is_accounts) {
-    std::vector<Account> rows(of.count);
-    challenge.image().ReadAccounts(of.first, absl::MakeSpan(rows));
-    part.set_rows(ToBytes(absl::MakeConstSpan(rows)));
-  } else {
-    std::vector<PendingFacts> rows(of.count);
-    challenge.image().ReadPendings(of.first, absl::MakeSpan(rows));
-    part.set_rows(ToBytes(absl::MakeConstSpan(rows)));
-  }
-  return part;
+  ASSIGN_OR_RETURN(const ImageTable table, TableOf(request));
+  return Read({.chunks = challenge.chunks(table), .ranges = challenge.ranges(table)}, request, [&] {
+    const StateImage& image = challenge.image();
+    return table == ImageTable::kAccounts ? Accounts(image, request) : Pendings(image, request);
+  });
+}
+
+absl::StatusOr<pb::ImagePart> ReadTreePart(const StateImage& image, const TreeDigests& tree,
+                                           const pb::ReadImageRequest& request) {
+  ASSIGN_OR_RETURN(const ImageTable table, TableOf(request));
+  const bool is_accounts = table == ImageTable::kAccounts;
+  const TreeDigests::Table& digests = is_accounts ? tree.accounts : tree.pendings;
+  return Read({.chunks = digests.chunks, .ranges = digests.ranges}, request, [&] {
+    return is_accounts ? Accounts(image, request) : PendingsOfBucket(image, request);
+  });
 }
 
 absl::StatusOr<FoundDifferences> FindDifferences(uint32_t shard, const ImageSide& here,
-                                                 const ImageSide& there) {
+                                                 const ImageSide& there, SearchBy by) {
   const pb::StateFacts& mine = here.state.facts();
   const pb::StateFacts& theirs = there.state.facts();
-  Search search(here, there);
+  Search search(here, there, by);
   RETURN_IF_ERROR(search.Table<Account>(pb::IMAGE_TABLE_ACCOUNTS,
                                         std::max(mine.accounts(), theirs.accounts())));
-  if (search.found.size() < kDifferencesMax) {
+  if (search.found.rows.size() < kDifferencesMax) {
     RETURN_IF_ERROR(search.Table<PendingFacts>(
         pb::IMAGE_TABLE_PENDINGS, std::max(mine.open_pendings(), theirs.open_pendings())));
   }
-  FoundDifferences found{.rows = std::move(search.found), .exchanges = search.exchanges};
+  FoundDifferences found = std::move(search.found);
   pb::RowDifference facts = CompareFacts(shard, mine, theirs);
   if (facts.fields_size() > 0) found.rows.push_back(std::move(facts));
   return found;

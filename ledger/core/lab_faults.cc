@@ -5,11 +5,14 @@
 
 namespace ledger {
 
-std::vector<Id128> StateMachine::FlipBitForLab(bool is_noticed) {
-  if (state_->accounts.size() == 0) return {};
-  AccountRow& first = is_noticed ? state_->accounts[0] : state_->accounts.RawForLab(0);
-  first.credits_posted ^= 1;
-  return {first.id};
+std::vector<Id128> StateMachine::FlipBitForLab(bool is_noticed, const Id128& account) {
+  AccountTable& accounts = state_->accounts;
+  if (accounts.size() == 0) return {};
+  const std::optional<uint32_t> row = account == Id128{} ? 0 : accounts.Find(account);
+  if (!row.has_value()) return {};
+  AccountRow& damaged = is_noticed ? accounts[*row] : accounts.RawForLab(*row);
+  damaged.credits_posted ^= 1;
+  return {damaged.id};
 }
 
 std::vector<Id128> StateMachine::ExchangeBalancesForLab() {

@@ -144,16 +144,15 @@ class StateMachine::Image final : public StateImage {
 
   void ReadPendings(uint64_t first, absl::Span<PendingFacts> rows) const override {
     INVARIANT(first + rows.size() <= pendings_.size());
-    for (size_t i = 0; i < rows.size(); ++i) {
-      const PendingEntry& pending = pendings_[first + i];
-      rows[i] = {.id = pending.id,
-                 .debit_account_id = RowAt(pending.debit_row).id,
-                 .credit_account_id = RowAt(pending.credit_row).id,
-                 .amount = pending.amount,
-                 .timestamp_ns = pending.timestamp_ns,
-                 .expires_ns = pending.expires_ns,
-                 .flags = pending.flags};
+    for (size_t i = 0; i < rows.size(); ++i) rows[i] = FactsOf(pendings_[first + i]);
+  }
+
+  std::vector<PendingFacts> PendingsOfBucket(uint16_t bucket) const override {
+    std::vector<PendingFacts> rows;
+    for (const PendingEntry& pending : pendings_) {
+      if (PendingTable::BucketOf(pending.timestamp_ns) == bucket) rows.push_back(FactsOf(pending));
     }
+    return rows;
   }
 
   const AccountTable::Rows::Frozen& rows() const { return rows_; }
@@ -162,6 +161,15 @@ class StateMachine::Image final : public StateImage {
  private:
   const AccountRow& RowAt(uint64_t row) const {
     return rows_.page(row / AccountTable::kPageRows)[row % AccountTable::kPageRows];
+  }
+  PendingFacts FactsOf(const PendingEntry& pending) const {
+    return {.id = pending.id,
+            .debit_account_id = RowAt(pending.debit_row).id,
+            .credit_account_id = RowAt(pending.credit_row).id,
+            .amount = pending.amount,
+            .timestamp_ns = pending.timestamp_ns,
+            .expires_ns = pending.expires_ns,
+            .flags = pending.flags};
   }
   // Null: it has none.
   const AccountDetails* DetailsOf(uint64_t row) const {

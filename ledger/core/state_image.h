@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <type_traits>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -60,6 +61,8 @@ class StateImage {
   // fields; open pending transfers by time.
   virtual void ReadAccounts(uint64_t first, absl::Span<Account> rows) const = 0;
   virtual void ReadPendings(uint64_t first, absl::Span<PendingFacts> rows) const = 0;
+  // Those of a bucket of the state root, by time; looks at all.
+  virtual std::vector<PendingFacts> PendingsOfBucket(uint16_t bucket) const = 0;
 };
 
 }  // namespace ledger

@@ -114,9 +114,9 @@ class StateMachine {
   absl::Status LoadDone();
 
   // --- Faults of a lab: rows change unnoticed, as in damaged memory. The accounts, or none ---
-  // The lowest bit of the first account's credits; `is_noticed`: the state root takes note of it,
-  // as when a program was at fault.
-  std::vector<Id128> FlipBitForLab(bool is_noticed = false);
+  // The lowest bit of an account's credits, by default of the first one's; `is_noticed`: the state
+  // root takes note of it, as when a program was at fault.
+  std::vector<Id128> FlipBitForLab(bool is_noticed = false, const Id128& account = {});
   // The balances of the first two accounts of a currency that differ.
   std::vector<Id128> ExchangeBalancesForLab();
   // What a posted transfer did, once more.

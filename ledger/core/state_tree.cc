@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/invariant.h"
+#include "ledger/core/challenge.h"
 #include "ledger/core/merkle.h"
 #include "ledger/core/pending_table.h"
 
@@ -83,7 +84,25 @@ base::Hash256 StateTree::Root() const {
       .Finish();
 }
 
+TreeDigests StateTree::Digests() const {
+  constexpr size_t kChunkHeight = std::countr_zero(Challenge::kChunkRanges);
+  return {.accounts = {.ranges = NodesOver(Challenge::kRangeRows),
+                       .chunks = NodesOver(Challenge::kChunkRows)},
+          .pendings = {.ranges = PendingNodes(0), .chunks = PendingNodes(kChunkHeight)}};
+}
+
 // --- Accounts ---
+
+// A tree that is not so high has one node over all its rows.
+std::vector<base::Hash256> StateTree::NodesOver(uint64_t rows) const {
+  std::vector<base::Hash256> hashes;
+  if (levels_.empty()) return hashes;
+  const auto height = static_cast<size_t>(std::countr_zero(rows / AccountTable::kBucketRows));
+  const Level& level = levels_[std::min(height, levels_.size() - 1)];
+  hashes.reserve(level.size());
+  for (size_t node = 0; node < level.size(); ++node) hashes.push_back(level[node]);
+  return hashes;
+}
 
 base::Hash256 StateTree::AccountsRoot() const {
   return levels_.empty() ? MerkleOfNothing() : levels_.back()[0];
@@ -134,6 +153,16 @@ base::Hash256 StateTree::PendingsRoot() const { return PendingNode(1, kPendingHe
 const base::Hash256& StateTree::PendingNode(uint32_t number, size_t height) const {
   const auto found = pending_nodes_.find(number);
   return found == pending_nodes_.end() ? empty_[height] : found->second;
+}
+
+std::vector<base::Hash256> StateTree::PendingNodes(size_t height) const {
+  std::vector<base::Hash256> hashes;
+  const uint32_t first = PendingTable::kBuckets >> height;
+  hashes.reserve(first);
+  for (uint32_t node = first; node < 2 * first; ++node) {
+    hashes.push_back(PendingNode(node, height));
+  }
+  return hashes;
 }
 
 void StateTree::SetPendingNode(uint32_t number, size_t height, const base::Hash256& hash) {

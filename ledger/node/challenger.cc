@@ -100,6 +100,7 @@ void Challenger::Loop() {
 void Challenger::Hash(Job& job) {
   const absl::Duration start = options_.clock->MonotonicNow();
   job.state.image->Prepare();
+  job.is_prepared = true;
   job.challenge = std::make_unique<Challenge>(*job.state.image, job.state.nonce);
   job.parts = job.challenge->parts();
   std::vector<std::thread> others;
@@ -226,12 +227,25 @@ absl::StatusOr<pb::ImagePart> Challenger::Read(const pb::ReadImageRequest& reque
   // Held meanwhile, so that the image stays: a part is small.
   const absl::MutexLock lock(&mutex_);
   Job* const job = Find(request.nonce());
+  if (job != nullptr && request.of_tree() && !job->is_finished) return ReadTree(*job, request);
   if (job == nullptr || UntilGone(*job) <= absl::ZeroDuration()) {
     return absl::NotFoundError(
         "what was hashed for that challenge is not kept here (any more): challenge again");
   }
   NoteAsked(job);
-  return ReadPart(*job->challenge, request);
+  return request.of_tree() ? ReadTree(*job, request) : ReadPart(*job->challenge, request);
+}
+
+absl::StatusOr<pb::ImagePart> Challenger::ReadTree(const Job& job,
+                                                   const pb::ReadImageRequest& request) {
+  if (job.state.tree == nullptr) {
+    return absl::FailedPreconditionError("for that challenge this node keeps no tree");
+  }
+  const TreeDigests* const tree = job.state.tree->Find();
+  if (tree == nullptr || !job.is_prepared) {
+    return absl::UnavailableError("the tree is not hashed yet: ask again");
+  }
+  return ReadTreePart(*job.state.image, *tree, request);
 }
 
 }  // namespace ledger

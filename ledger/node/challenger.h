@@ -41,7 +41,8 @@ class Challenger {
   absl::StatusOr<pb::ChallengeState> Get(const std::string& nonce) const;
   // Waits until it is hashed; DEADLINE_EXCEEDED when it is not by then, ABORTED as above.
   absl::StatusOr<pb::ChallengeState> Await(const std::string& nonce, absl::Duration timeout) const;
-  // NOT_FOUND too when what was hashed is no longer kept.
+  // NOT_FOUND too when what was hashed is no longer kept. Of the tree UNAVAILABLE while its hashes
+  // are not there, FAILED_PRECONDITION when none are kept.
   absl::StatusOr<pb::ImagePart> Read(const pb::ReadImageRequest& request) const;
 
   // Before the writer is stopped.
@@ -51,6 +52,7 @@ class Challenger {
   struct Job {
     explicit Job(ChallengedState of) : state(std::move(of)) {}
     ChallengedState state;
+    std::atomic<bool> is_prepared = false;  // Its image, so that rows may be read.
     std::unique_ptr<Challenge> challenge;
     std::atomic<size_t> parts = 0;
     std::atomic<size_t> next_part = 0;
@@ -78,6 +80,8 @@ class Challenger {
   void NotePast(const Job& job) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The one with the nonce, as far as there is one.
   Job* Find(const std::string& nonce) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static absl::StatusOr<pb::ImagePart> ReadTree(const Job& job,
+                                                const pb::ReadImageRequest& request);
   const Past* FindPast(const std::string& nonce) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Writer& writer_;

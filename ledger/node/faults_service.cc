@@ -24,9 +24,12 @@ grpc::ServerUnaryReactor* FaultsService::Run(Context* context, Damage damage, No
 grpc::ServerUnaryReactor* FaultsService::FlipStateBit(Context* context,
                                                       const pb::FlipStateBitRequest* request,
                                                       pb::FlipStateBitResponse* response) {
+  const Id128 account{.high = request->account_high(), .low = request->account_low()};
   return Run(
       context,
-      [is_noticed = request->noticed()](Shard& shard) { return shard.FlipBitForLab(is_noticed); },
+      [account, is_noticed = request->noticed()](Shard& shard) {
+        return shard.FlipBitForLab(is_noticed, account);
+      },
       [response](const std::string& id) { response->set_account_id(id); });
 }
 

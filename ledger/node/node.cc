@@ -238,7 +238,8 @@ struct LedgerNode::State {
                                    .writer = *writer,
                                    .follower = *follower,
                                    .challenger = *challenger,
-                                   .clock = disk.options.clock});
+                                   .clock = disk.options.clock,
+                                   .say = disk.options.say});
     verification_service.emplace(*writer, *challenger, *verifier);
     // On the writer's thread, like all that the shard is told.
     const absl::Status status = writer->Run([this](Shard& shard) {
@@ -253,11 +254,12 @@ struct LedgerNode::State {
     pb::VerifyAgainstRequest request;
     request.set_node_id(owner);
     request.mutable_timeout()->set_seconds(kSearchTimeoutS);
-    verifier->VerifyNext(request, [this](const absl::StatusOr<pb::VerifyAgainstResponse>& found) {
-      // When the writer takes nothing more the node is stopping.
-      writer->Run([status = found.status()](Shard& shard) { shard.Searched(status); })
-          .IgnoreError();
-    });
+    verifier->FindDifference(
+        request, [this](const absl::StatusOr<pb::VerifyAgainstResponse>& found) {
+          // When the writer takes nothing more the node is stopping.
+          writer->Run([status = found.status()](Shard& shard) { shard.Searched(status); })
+              .IgnoreError();
+        });
   }
 
   void Stop() {

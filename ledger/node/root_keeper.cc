@@ -28,17 +28,17 @@ RootKeeper::~RootKeeper() {
   thread_.join();
 }
 
-void RootKeeper::Give(DirtyState& dirty) { Enqueue(dirty, 0); }
+void RootKeeper::Give(DirtyState& dirty) { Enqueue(dirty, 0, nullptr); }
 
-void RootKeeper::GiveCut(DirtyState& dirty, uint64_t position) {
+void RootKeeper::GiveCut(DirtyState& dirty, uint64_t position, std::shared_ptr<KeptTree> tree) {
   INVARIANT(dirty.is_all && position > 0);
-  Enqueue(dirty, position);
+  Enqueue(dirty, position, std::move(tree));
 }
 
-void RootKeeper::Enqueue(DirtyState& dirty, uint64_t position) {
+void RootKeeper::Enqueue(DirtyState& dirty, uint64_t position, std::shared_ptr<KeptTree> tree) {
   const absl::MutexLock lock(&mutex_);
   mutex_.Await(absl::Condition(this, &RootKeeper::HasRoom));
-  queue_.push_back({.dirty = std::move(dirty), .position = position});
+  queue_.push_back({.dirty = std::move(dirty), .position = position, .tree = std::move(tree)});
   dirty = std::exchange(spare_, {});
   if (position == 0) return;
   roots_[position].reset();
@@ -91,6 +91,7 @@ void RootKeeper::Loop() {
     const absl::Duration start = clock_.MonotonicNow();
     tree_.Update(work->dirty);
     const base::Hash256 root = tree_.Root();
+    if (work->tree != nullptr) work->tree->Set(tree_.Digests());
     const absl::Duration end = clock_.MonotonicNow();
     const absl::MutexLock lock(&mutex_);
     const auto waits = roots_.find(work->position);

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -14,6 +17,21 @@
 #include "ledger/core/state_tree.h"
 
 namespace ledger {
+
+// Hashes of the tree at one cut, for who looks for where states differ. Any thread.
+class KeptTree {
+ public:
+  // Null until they are there.
+  const TreeDigests* Find() const { return is_known_ ? &digests_ : nullptr; }
+  void Set(TreeDigests digests) {  // Once.
+    digests_ = std::move(digests);
+    is_known_ = true;
+  }
+
+ private:
+  TreeDigests digests_;
+  std::atomic<bool> is_known_ = false;
+};
 
 // Finds the state roots of one shard on a thread of its own, beside writing: takes what changed, in
 // order, and says the root at positions where that was all. Any thread.
@@ -26,8 +44,9 @@ class RootKeeper {
   // A part of what changed; more follows. `dirty` becomes another one whose memory may be used
   // again. Waits while another part already waits.
   void Give(DirtyState& dirty);
-  // All that had changed since when `position` was reached: a cut.
-  void GiveCut(DirtyState& dirty, uint64_t position);
+  // All that had changed since when `position` was reached: a cut. What the tree is then goes into
+  // `tree`, as far as there is one.
+  void GiveCut(DirtyState& dirty, uint64_t position, std::shared_ptr<KeptTree> tree = nullptr);
 
   // Nothing is being hashed, nor waits for it.
   bool IsIdle() const;
@@ -45,9 +64,10 @@ class RootKeeper {
   struct Work {
     DirtyState dirty;
     uint64_t position;  // 0: no cut.
+    std::shared_ptr<KeptTree> tree;
   };
 
-  void Enqueue(DirtyState& dirty, uint64_t position);
+  void Enqueue(DirtyState& dirty, uint64_t position, std::shared_ptr<KeptTree> tree);
   void Loop();
   bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return queue_.size() < 2; }
   std::optional<base::Hash256> Known(uint64_t position) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -247,10 +247,7 @@ std::vector<EventResult> Shard::Apply(const Record& record) {
       return state_.CreateTransfers(record.transfers(), record.timestamp_ns);
     case RecordKind::kBalanceLimits:
       return state_.SetBalanceLimits(record.balance_limits(), record.timestamp_ns);
-    case RecordKind::kCheckpoint:
-      ApplyCheckpoint(record.position);
-      BeginChallenge(record);
-      return {};
+    case RecordKind::kCheckpoint: ApplyCheckpoint(record); return {};
     case RecordKind::kSeal: ApplySeal(record.position); return {};
     case RecordKind::kOpen: return {};
   }

@@ -78,6 +78,7 @@ struct ChallengedState {
   base::Hash256 nonce{};
   base::Hash256 log_hash{};
   std::unique_ptr<StateImage> image;  // To be given back to Thaw().
+  std::shared_ptr<KeptTree> tree;     // As far as it is kept.
 };
 
 // What a snapshot of a shard consists of.
@@ -110,6 +111,8 @@ class Shard {
   // DATA_LOSS when it does not continue the log.
   absl::Status Replay(const Record& record);
   absl::Status ReplayDone();
+  // DATA_LOSS once a state root in the log has shown that this state is not the owner's.
+  const absl::Status& difference() const { return difference_; }
   // Appends the first record of the shard.
   absl::Status AppendFirstOpen();
 
@@ -161,7 +164,7 @@ class Shard {
   uint64_t timestamp_ns() const { return appended_.timestamp_ns; }
 
   // Faults of a lab (StateMachine's, and leaving out what the next record does): the accounts.
-  absl::StatusOr<std::vector<Id128>> FlipBitForLab(bool is_noticed);
+  absl::StatusOr<std::vector<Id128>> FlipBitForLab(bool is_noticed, const Id128& account);
   absl::StatusOr<std::vector<Id128>> ExchangeBalancesForLab();
   absl::StatusOr<std::vector<Id128>> ApplyTwiceForLab(const Id128& transfer);
   void DropRecordForLab() { drops_next_ = true; }
@@ -176,8 +179,9 @@ class Shard {
   void SetSaveLater(std::function<void(std::function<absl::Status()>)> save_later);
   // Who hashes. Without, challenges are passed over, as during a replay.
   void SetOnChallenge(std::function<void(ChallengedState)> on_challenge);
-  // Appends the checkpoint of a challenge; its position.
-  void StartChallenge(const base::Hash256& nonce, Answer<uint64_t> answer);
+  // Appends the checkpoint of a challenge; its position. `keeps_tree`: what the state root's tree
+  // is there goes with what is to be hashed; so it does where this node looks for a difference.
+  void StartChallenge(const base::Hash256& nonce, bool keeps_tree, Answer<uint64_t> answer);
   // Its digest was computed.
   void ChallengeDone(const pb::CutoverChallenge& challenge);
   // This node's state was found to be another's no more: it must not open until it starts again.
@@ -221,7 +225,8 @@ class Shard {
   void Note(const Record& record);
   absl::Status CheckNext(const Record& record) const;
   std::vector<EventResult> Apply(const Record& record);
-  void BeginChallenge(const Record& checkpoint);
+  void BeginChallenge(const Record& checkpoint, std::shared_ptr<KeptTree> tree);
+  bool KeepsTree(const Record& checkpoint) const;
   // Why this node's state is not to be trusted; "" when it is.
   std::string Fault() const;
   // DATA_LOSS when this node must not open.
@@ -254,10 +259,10 @@ class Shard {
   uint64_t accounts_unhashed() const;  // As in NodeStatus.
   bool IsCutShort() const;
   bool HasTimeToCut() const;
-  void ApplyCheckpoint(uint64_t position);
+  void ApplyCheckpoint(const Record& record);
   void ApplySeal(uint64_t position);
   // Gives all that changed to the keeper of the roots.
-  void Cut(uint64_t position);
+  void Cut(uint64_t position, std::shared_ptr<KeptTree> tree = nullptr);
   // Before a record is taken: DATA_LOSS when it says that the states differ.
   absl::Status CheckRoot(const Record& record);
 
@@ -305,11 +310,13 @@ class Shard {
   std::function<void(std::function<absl::Status()>)> save_later_;
   pb::CutoverChallenge logged_challenge_;  // The newest in the log, without its digest.
   uint64_t begun_challenge_ = 0;           // Position of the newest given away to be hashed.
+  uint64_t tree_wanted_at_ = 0;            // Position of the newest that is to keep its tree.
   pb::CutoverChallenge newest_challenge_;  // That was hashed here.
   std::map<uint64_t, pb::CutoverStatement> cutovers_;  // By position, the newest few.
   std::string distrust_;  // Why this node must not open; "" when it may.
   std::function<void(const std::string& owner)> on_difference_;
   bool is_searching_ = false;  // For where the states differ.
+  uint64_t roots_checked_ = 0;
 };
 
 }  // namespace ledger

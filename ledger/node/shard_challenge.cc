@@ -10,15 +10,21 @@ void Shard::SetOnChallenge(std::function<void(ChallengedState)> on_challenge) {
   on_challenge_ = std::move(on_challenge);
 }
 
-void Shard::StartChallenge(const base::Hash256& nonce, Answer<uint64_t> answer) {
+void Shard::StartChallenge(const base::Hash256& nonce, bool keeps_tree, Answer<uint64_t> answer) {
   const absl::StatusOr<uint64_t> position = AppendCheckpoint(nonce);
   if (!position.ok()) return answer(position.status());
+  if (keeps_tree) tree_wanted_at_ = *position;
   WhenDurable([position, answer = std::move(answer)](const absl::Status& status) {
     status.ok() ? answer(position) : answer(status);
   });
 }
 
-void Shard::BeginChallenge(const Record& checkpoint) {
+bool Shard::KeepsTree(const Record& checkpoint) const {
+  return checkpoint.checkpoint().nonce != base::Hash256{} &&
+         (is_searching_ || checkpoint.position == tree_wanted_at_);
+}
+
+void Shard::BeginChallenge(const Record& checkpoint, std::shared_ptr<KeptTree> tree) {
   const base::Hash256 nonce = checkpoint.checkpoint().nonce;
   if (nonce == base::Hash256{}) return;
   logged_challenge_.set_position(checkpoint.position);
@@ -28,7 +34,8 @@ void Shard::BeginChallenge(const Record& checkpoint) {
   on_challenge_({.position = checkpoint.position,
                  .nonce = nonce,
                  .log_hash = checkpoint.hash,
-                 .image = state_.Freeze()});
+                 .image = state_.Freeze(),
+                 .tree = std::move(tree)});
 }
 
 void Shard::ChallengeDone(const pb::CutoverChallenge& challenge) {
@@ -58,7 +65,9 @@ void Shard::Searched(const absl::Status& status) {
 }
 
 std::string Shard::Fault() const {
-  return difference_.ok() ? distrust_ : std::string(difference_.message());
+  if (difference_.ok()) return distrust_;
+  if (!is_searching_ || distrust_.empty()) return std::string(difference_.message());
+  return absl::StrCat(difference_.message(), ". Found so far: ", distrust_);
 }
 
 absl::Status Shard::CheckTrusted(const SealFacts& seal) const {

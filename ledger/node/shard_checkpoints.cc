@@ -93,10 +93,14 @@ bool Shard::HasTimeToCut() const {
 // Every node cuts where a checkpoint stands, so that what the next one says can be checked. Where a
 // cut would take long, and at most checkpoints that a start reads back, what is said of it goes
 // unchecked.
-void Shard::ApplyCheckpoint(uint64_t position) {
+void Shard::ApplyCheckpoint(const Record& record) {
   has_changed_ = false;
-  checkpoint_position_ = IsCutShort() && HasTimeToCut() ? position : 0;
-  if (checkpoint_position_ != 0) Cut(position);
+  const bool is_cut = IsCutShort() && HasTimeToCut();
+  checkpoint_position_ = is_cut ? record.position : 0;
+  std::shared_ptr<KeptTree> tree;
+  if (is_cut && KeepsTree(record)) tree = std::make_shared<KeptTree>();
+  if (is_cut) Cut(record.position, tree);
+  BeginChallenge(record, std::move(tree));
 }
 
 // Soon its root will be asked for.
@@ -104,11 +108,11 @@ void Shard::ApplySeal(uint64_t position) {
   if (IsCutShort()) Cut(position);
 }
 
-void Shard::Cut(uint64_t position) {
+void Shard::Cut(uint64_t position, std::shared_ptr<KeptTree> tree) {
   do {
     state_.TakeDirty(kRowsAtOnce, dirty_);
     const bool is_all = dirty_.is_all;
-    is_all ? options_.roots->GiveCut(dirty_, position) : options_.roots->Give(dirty_);
+    is_all ? options_.roots->GiveCut(dirty_, position, tree) : options_.roots->Give(dirty_);
     has_tree_ = is_all;
   } while (!has_tree_);
   cut_position_ = position;
@@ -121,6 +125,7 @@ absl::Status Shard::CheckRoot(const Record& record) {
   const Checkpoint checkpoint = record.checkpoint();
   if (checkpoint.root_position == 0) return absl::OkStatus();
   const auto found = options_.roots->Await(checkpoint.root_position);
+  if (found.has_value()) ++roots_checked_;
   if (found.has_value() && *found != checkpoint.root) {
     difference_ = RootDifference(checkpoint, *found, record.owner);
     if (on_difference_) {
@@ -147,8 +152,9 @@ absl::Status RootDifference(const Checkpoint& checkpoint, const base::Hash256& f
       " the state root of '", owner, "' was ", base::ToHex(checkpoint.root), ", here it is ",
       base::ToHex(found),
       "; this node follows no further and must not open: compare the states, then restart it to "
-      "have its state read back; where it differs again its snapshots hold that state too: set up "
-      "a new node id and let it copy another node of the shard"));
+      "have its state read back, from an older snapshot where the newest holds that state too; "
+      "where "
+      "it differs again set up a new node id and let it copy another node of the shard"));
 }
 
 }  // namespace ledger

@@ -11,9 +11,9 @@ absl::StatusOr<std::vector<Id128>> Damaged(std::vector<Id128> accounts) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<Id128>> Shard::FlipBitForLab(bool is_noticed) {
+absl::StatusOr<std::vector<Id128>> Shard::FlipBitForLab(bool is_noticed, const Id128& account) {
   if (!failed_.ok()) return failed_;
-  return Damaged(state_.FlipBitForLab(is_noticed));
+  return Damaged(state_.FlipBitForLab(is_noticed, account));
 }
 
 absl::StatusOr<std::vector<Id128>> Shard::ExchangeBalancesForLab() {

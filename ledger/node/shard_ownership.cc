@@ -166,9 +166,11 @@ void Shard::GetStatus(Answer<pb::NodeStatus> answer) {
   status.set_accounts(state_.account_count());
   status.set_transfers(state_.transfer_count());
   status.set_accounts_unhashed(accounts_unhashed());
+  status.set_roots_checked(roots_checked_);
   const std::string fault = Fault();
   status.set_state_differs(!fault.empty());
-  if (!is_searching_) status.set_fault(fault);
+  // Until it is known where.
+  if (!is_searching_ || !distrust_.empty()) status.set_fault(fault);
   // One that comes while this waits is of a later position than the one that is told here.
   WhenDurable([this, status = std::move(status), received = received_certificate_,
                answer = std::move(answer)](const absl::Status& durable) mutable {

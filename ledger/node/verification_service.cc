@@ -49,13 +49,14 @@ grpc::ServerUnaryReactor* VerificationService::Challenge(Context* context,
   }
   const base::Hash256 drawn = base::DrawNonce();
   const base::Hash256 nonce = ChallengeNonce(drawn, *asked);
+  const bool keeps_tree = request->keeps_tree();
   return Run(reactor, [=, this](Shard& shard) {
     // Here, where challenges begin one after the other.
     if (challenger_.is_hashing()) {
       return reactor->Finish(rpc::ToGrpc(
           absl::AbortedError("a challenge is being hashed; ask again when it is done")));
     }
-    shard.StartChallenge(nonce, [=](const absl::StatusOr<uint64_t>& position) {
+    shard.StartChallenge(nonce, keeps_tree, [=](const absl::StatusOr<uint64_t>& position) {
       if (position.ok()) {
         response->set_position(*position);
         response->set_nonce(std::string(base::AsBytes(nonce)));

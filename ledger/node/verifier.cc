@@ -57,16 +57,23 @@ void Verifier::Verify(const pb::VerifyAgainstRequest& request, Done done,
     } else if (is_busy_ || !asked_.empty()) {
       status = absl::AbortedError("a comparison is under way; ask again when it is done");
     } else {
-      asked_.push_back({request, std::move(done), std::move(is_cancelled)});
+      asked_.push_back({.request = request,
+                        .done = std::move(done),
+                        .is_cancelled = std::move(is_cancelled),
+                        .asked_at = parts_.clock->MonotonicNow()});
       return;
     }
   }
   done(status);
 }
 
-void Verifier::VerifyNext(const pb::VerifyAgainstRequest& request, Done done) {
+void Verifier::FindDifference(const pb::VerifyAgainstRequest& request, Done done) {
   const absl::MutexLock lock(&mutex_);
-  asked_.push_back({request, std::move(done), {}});
+  asked_.push_back({.request = request,
+                    .done = std::move(done),
+                    .is_cancelled = {},
+                    .has_difference = true,
+                    .asked_at = parts_.clock->MonotonicNow()});
 }
 
 void Verifier::Loop() {
@@ -112,7 +119,12 @@ absl::StatusOr<pb::VerifyAgainstResponse> Verifier::Run(const Asked& asked) {
   ASSIGN_OR_RETURN(const Peer peer, PeerOf(asked));
   // Else the challenge never gets here, and all of the other's state is hashed for nothing.
   RETURN_IF_ERROR(CheckGoesOn(peer));
-  ASSIGN_OR_RETURN(const pb::ChallengeStarted started, Start(peer));
+  ASSIGN_OR_RETURN(const pb::ChallengeStarted started,
+                   asked.has_difference ? StartAtLast(peer) : Start(peer, false));
+  bool is_told = false;
+  if (asked.has_difference) {
+    ASSIGN_OR_RETURN(is_told, TellByTrees(asked, peer, started));
+  }
   pb::VerifyAgainstResponse response;
   RETURN_IF_ERROR(AwaitBoth(peer, started.nonce(), response));
   const absl::Duration hashed = parts_.clock->MonotonicNow();
@@ -120,10 +132,14 @@ absl::StatusOr<pb::VerifyAgainstResponse> Verifier::Run(const Asked& asked) {
   response.set_equal(response.here().digest() == response.there().digest());
   if (response.equal()) return response;
   const std::string where = absl::StrCat("at position ", started.position(), " ");
-  RETURN_IF_ERROR(Distrust(where + "the challenge's digests differ"));
+  if (!asked.has_difference) {
+    RETURN_IF_ERROR(Distrust(where + "the challenge's digests differ"));
+  }
   Search(peer, response);
   ToProto(parts_.clock->MonotonicNow() - hashed, *response.mutable_search());
-  RETURN_IF_ERROR(Distrust(where + response.difference()));
+  if (!is_told || response.differences_size() > 0) {
+    RETURN_IF_ERROR(Distrust(where + response.difference()));
+  }
   return response;
 }
 
@@ -131,9 +147,20 @@ absl::Status Verifier::Distrust(std::string why) {
   return parts_.writer.Run([why = std::move(why)](Shard& shard) { shard.Distrust(why); });
 }
 
-absl::StatusOr<pb::ChallengeStarted> Verifier::Start(const Peer& peer) {
+absl::StatusOr<pb::ChallengeStarted> Verifier::StartAtLast(const Peer& peer) {
+  while (true) {
+    absl::StatusOr<pb::ChallengeStarted> started = Start(peer, true);
+    if (!absl::IsAborted(started.status())) return started;
+    RETURN_IF_ERROR(CheckGoesOn(peer));
+    const absl::MutexLock lock(&mutex_);
+    mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kLookEvery);
+  }
+}
+
+absl::StatusOr<pb::ChallengeStarted> Verifier::Start(const Peer& peer, bool keeps_tree) {
   const base::Hash256 drawn = base::DrawNonce();
   pb::ChallengeRequest request;
+  request.set_keeps_tree(keeps_tree);
   request.set_nonce(std::string(base::AsBytes(drawn)));
   pb::ChallengeStarted started;
   RETURN_IF_ERROR(Call(peer, &pb::Verification::Stub::Challenge, request, started));
@@ -204,6 +231,61 @@ absl::Status Verifier::AskThere(const Peer& peer, const std::string& nonce,
   return absl::IsUnavailable(status) ? absl::OkStatus() : status;
 }
 
+// --- By the trees ---
+
+absl::StatusOr<bool> Verifier::TellByTrees(const Asked& asked, const Peer& peer,
+                                           const pb::ChallengeStarted& started) {
+  const absl::StatusOr<FoundDifferences> found = AwaitTrees(peer, started.nonce());
+  RETURN_IF_ERROR(CheckGoesOn(peer));
+  // What was hashed from scratch will tell.
+  if (!found.ok() || found->rows.empty()) return false;
+  const std::string what = Describe(peer, *found);
+  RETURN_IF_ERROR(Distrust(absl::StrCat("at position ", started.position(), " ", what)));
+  const absl::Duration took = parts_.clock->MonotonicNow() - asked.asked_at;
+  if (parts_.say) {
+    parts_.say(absl::StrCat("where the state roots differ was found in ",
+                            absl::ToInt64Milliseconds(took), " ms, by ", found->exchanges,
+                            " exchanges of ", found->bytes, " bytes: ", what));
+  }
+  return true;
+}
+
+absl::StatusOr<FoundDifferences> Verifier::AwaitTrees(const Peer& peer, const std::string& nonce) {
+  bool is_hashed = false;  // All that there is here.
+  while (true) {
+    absl::StatusOr<FoundDifferences> found = SearchTrees(peer, nonce);
+    // This node does not know a challenge that it has yet to meet.
+    const bool is_early =
+        absl::IsUnavailable(found.status()) || (absl::IsNotFound(found.status()) && !is_hashed);
+    if (!is_early) return found;
+    RETURN_IF_ERROR(CheckGoesOn(peer));
+    if (!is_hashed) {
+      const absl::Status hashed = parts_.challenger.Await(nonce, kLookEvery).status();
+      is_hashed = !absl::IsDeadlineExceeded(hashed);
+      continue;
+    }
+    const absl::MutexLock lock(&mutex_);
+    mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kLookEvery);
+  }
+}
+
+absl::StatusOr<FoundDifferences> Verifier::SearchTrees(const Peer& peer, const std::string& nonce) {
+  ASSIGN_OR_RETURN(pb::ChallengeState mine, parts_.challenger.Get(nonce));
+  pb::GetChallengeRequest request;
+  request.set_nonce(nonce);
+  pb::ChallengeState theirs;
+  RETURN_IF_ERROR(Call(peer, &pb::Verification::Stub::GetChallenge, request, theirs));
+  const ImageSide here = Here(std::move(mine));
+  const ImageSide there = There(peer, theirs);
+  ASSIGN_OR_RETURN(FoundDifferences found,
+                   FindDifferences(parts_.shard, here, there, SearchBy::kTree));
+  ++found.exchanges;
+  found.bytes += request.ByteSizeLong() + theirs.ByteSizeLong();
+  return found;
+}
+
+// --- By what was hashed from scratch ---
+
 void Verifier::Search(const Peer& peer, pb::VerifyAgainstResponse& response) {
   const absl::Status status = FindRows(peer, response);
   if (status.ok()) return;
@@ -212,28 +294,38 @@ void Verifier::Search(const Peer& peer, pb::VerifyAgainstResponse& response) {
 }
 
 absl::Status Verifier::FindRows(const Peer& peer, pb::VerifyAgainstResponse& response) {
-  const ImageSide here{.state = response.here(),
-                       .read = [this](const pb::ReadImageRequest& request) {
-                         return parts_.challenger.Read(request);
-                       }};
-  const ImageSide there{
-      .state = response.there(),
+  const ImageSide here = Here(response.here());
+  const ImageSide there = There(peer, response.there());
+  ASSIGN_OR_RETURN(const FoundDifferences found, FindDifferences(parts_.shard, here, there));
+  response.set_exchanges(found.exchanges);
+  response.set_exchanged_bytes(found.bytes);
+  for (const pb::RowDifference& row : found.rows) *response.add_differences() = row;
+  response.set_difference(
+      found.rows.empty() ? "the digests differ, and no row does: memory changes while it is read"
+                         : Describe(peer, found));
+  return absl::OkStatus();
+}
+
+std::string Verifier::Describe(const Peer& peer, const FoundDifferences& found) const {
+  return absl::StrJoin(found.rows, "; ", [&](std::string* out, const pb::RowDifference& row) {
+    out->append(ledger::Describe(row, parts_.self, peer.node_id));
+  });
+}
+
+ImageSide Verifier::Here(pb::ChallengeState state) const {
+  return {.state = std::move(state), .read = [this](const pb::ReadImageRequest& request) {
+            return parts_.challenger.Read(request);
+          }};
+}
+
+ImageSide Verifier::There(const Peer& peer, pb::ChallengeState state) {
+  return {
+      .state = std::move(state),
       .read = [this, &peer](const pb::ReadImageRequest& request) -> absl::StatusOr<pb::ImagePart> {
         pb::ImagePart part;
         RETURN_IF_ERROR(Call(peer, &pb::Verification::Stub::ReadImage, request, part));
         return part;
       }};
-  ASSIGN_OR_RETURN(const FoundDifferences found, FindDifferences(parts_.shard, here, there));
-  response.set_exchanges(found.exchanges);
-  std::vector<std::string> texts;
-  for (const pb::RowDifference& row : found.rows) {
-    *response.add_differences() = row;
-    texts.push_back(Describe(row, parts_.self, peer.node_id));
-  }
-  response.set_difference(
-      texts.empty() ? "the digests differ, and no row does: memory changes while it is read"
-                    : absl::StrJoin(texts, "; "));
-  return absl::OkStatus();
 }
 
 template <typename Method, typename Request, typename Response>

@@ -28,6 +28,8 @@ struct VerifierParts {
   const Follower& follower;
   const Challenger& challenger;
   const base::Clock* clock;
+  // What people should know, a sentence each.
+  std::function<void(const std::string&)> say;
 };
 
 // Compares all state of this node with that of the primary it follows, on a thread of its own: a
@@ -47,8 +49,9 @@ class Verifier {
   // so.
   void Verify(const pb::VerifyAgainstRequest& request, Done done,
               std::function<bool()> is_cancelled = {});
-  // The same behind what is under way.
-  void VerifyNext(const pb::VerifyAgainstRequest& request, Done done);
+  // Where the states differ, which a state root in the log has shown: the same behind what is under
+  // way, and before all is hashed the shard is told what the trees of the roots tell.
+  void FindDifference(const pb::VerifyAgainstRequest& request, Done done);
   // Ends what is under way. Before the challenger is stopped.
   void Stop();
 
@@ -57,6 +60,8 @@ class Verifier {
     pb::VerifyAgainstRequest request;
     Done done;
     std::function<bool()> is_cancelled;
+    bool has_difference = false;  // In the trees.
+    absl::Duration asked_at;      // Monotonic.
   };
   struct Peer {
     std::string node_id;
@@ -68,11 +73,22 @@ class Verifier {
   void Loop();
   absl::StatusOr<pb::VerifyAgainstResponse> Run(const Asked& asked);
   absl::StatusOr<Peer> PeerOf(const Asked& asked) const;
-  absl::StatusOr<pb::ChallengeStarted> Start(const Peer& peer);
+  absl::StatusOr<pb::ChallengeStarted> Start(const Peer& peer, bool keeps_tree);
+  // Again while the other still hashes for somebody else.
+  absl::StatusOr<pb::ChallengeStarted> StartAtLast(const Peer& peer);
   absl::Status AwaitBoth(const Peer& peer, const std::string& nonce,
                          pb::VerifyAgainstResponse& response);
   absl::Status LookHere(const std::string& nonce, pb::ChallengeState& here);
   absl::Status AskThere(const Peer& peer, const std::string& nonce, pb::ChallengeState& there);
+  // By the trees, as soon as both are there.
+  absl::StatusOr<FoundDifferences> AwaitTrees(const Peer& peer, const std::string& nonce);
+  absl::StatusOr<FoundDifferences> SearchTrees(const Peer& peer, const std::string& nonce);
+  // False when they tell nothing.
+  absl::StatusOr<bool> TellByTrees(const Asked& asked, const Peer& peer,
+                                   const pb::ChallengeStarted& started);
+  ImageSide Here(pb::ChallengeState state) const;
+  ImageSide There(const Peer& peer, pb::ChallengeState state);
+  std::string Describe(const Peer& peer, const FoundDifferences& found) const;
   // The digests differ: says where, as far as that can be found.
   void Search(const Peer& peer, pb::VerifyAgainstResponse& response);
   absl::Status FindRows(const Peer& peer, pb::VerifyAgainstResponse& response);

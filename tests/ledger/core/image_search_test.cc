@@ -47,19 +47,41 @@ struct Side {
     return side;
   }
 
+  // The same by the tree, which was told all that changed.
+  ImageSide WithTree() {
+    bench.machine.TakeDirty(UINT64_MAX, dirty);
+    tree.Update(dirty);
+    digests = tree.Digests();
+    image = bench.machine.Freeze();
+    image->Prepare();
+    ImageSide side;
+    *side.state.mutable_facts() = ToProto(image->facts());
+    side.read = [this](const pb::ReadImageRequest& request) {
+      return ReadTreePart(*image, digests, request);
+    };
+    return side;
+  }
+
   Bench bench;
   std::unique_ptr<StateImage> image;
   std::unique_ptr<Challenge> challenge;
+  StateTree tree;
+  DirtyState dirty;
+  TreeDigests digests;
 };
 
 struct Found {
   std::vector<std::string> texts;
   uint32_t exchanges;
+  uint64_t bytes;
 };
-Found Find(Side& here, Side& there) {
-  const auto found = FindDifferences(0, here.Challenged(), there.Challenged());
+Found Find(Side& here, Side& there, SearchBy by = SearchBy::kChallenge) {
+  const bool is_by_tree = by == SearchBy::kTree;
+  const auto found = is_by_tree ? FindDifferences(0, here.WithTree(), there.WithTree(), by)
+                                : FindDifferences(0, here.Challenged(), there.Challenged(), by);
+  CAPTURE(found.status());
   REQUIRE(found.ok());
-  Found result{.texts = {}, .exchanges = found->exchanges};
+  Found result{.texts = {}, .exchanges = found->exchanges, .bytes = found->bytes};
   for (const pb::RowDifference& row : found->rows) {
     result.texts.push_back(Describe(row, "a", "b"));
   }
@@ -145,6 +167,68 @@ TEST_CASE("of many differences the first ten are told", "[image_search]") {
   REQUIRE(found.texts.size() == 11);
   CHECK(found.texts[0] == AccountName(100) + ": debits_posted is 0 at 'a', 1 at 'b'");
   CHECK(found.texts[10].find("shard 0: transfers is") == 0);
+}
+
+// --- By the tree of the state root ---
+
+TEST_CASE("the tree finds a changed account in four exchanges of less than 64 KiB",
+          "[image_search]") {
+  Side here;
+  Side there;
+  REQUIRE(there.bench.machine.FlipBitForLab(true, {0, 131'100}).size() == 1);
+  const Found found = Find(here, there, SearchBy::kTree);
+  CHECK(found.texts ==
+        std::vector<std::string>{AccountName(131'100) + ": credits_posted is 0 at 'a', 1 at 'b'"});
+  CHECK(found.exchanges == 4);
+  CHECK(found.bytes < 65'536);
+}
+
+TEST_CASE("what the tree was not told it does not find", "[image_search]") {
+  Side here;
+  Side there;
+  here.WithTree();
+  there.WithTree();
+  REQUIRE(there.bench.machine.FlipBitForLab(false, {0, 131'100}).size() == 1);
+  CHECK(Find(here, there, SearchBy::kTree).texts.empty());
+  CHECK(Find(here, there).texts.size() == 1);
+}
+
+TEST_CASE("the tree finds accounts that one side left out", "[image_search]") {
+  Side here;
+  Side there;
+  const std::vector<Account> batch = {NewAccount(900'001), NewAccount(900'002)};
+  here.bench.machine.CreateAccounts(batch, here.bench.Next(2));
+  CHECK(Find(here, there, SearchBy::kTree).texts[1] == AccountName(900'002) + " is only at 'a'");
+}
+
+TEST_CASE("the tree finds pending transfers in their buckets", "[image_search]") {
+  Side here;
+  Side there;
+  for (Side* const side : {&here, &there}) {
+    for (uint64_t id = 100; id < 1'100; ++id) {
+      REQUIRE(side->bench.Create(NewPending(id, 2, 3, 10)) == "ok");
+    }
+  }
+  here.bench.Create(NewVoid(9'000, 5));
+  here.bench.Create(NewVoid(9'001, 700));
+  const Found found = Find(here, there, SearchBy::kTree);
+  for (const uint64_t id : {5UL, 700UL}) {
+    const std::string pending = "pending transfer " + base::ToString(Id128{0, id});
+    CHECK(std::count(found.texts.begin(), found.texts.end(), pending + " is only at 'b'") == 1);
+  }
+}
+
+TEST_CASE("a node that knows no tree is not compared with by one", "[image_search]") {
+  Side here;
+  Side there;
+  const ImageSide with_tree = here.WithTree();
+  const ImageSide without = there.Challenged();
+  ImageSide earlier{.state = without.state, .read = [&](pb::ReadImageRequest request) {
+                      request.clear_of_tree();
+                      return without.read(request);
+                    }};
+  CHECK(
+      absl::IsFailedPrecondition(FindDifferences(0, with_tree, earlier, SearchBy::kTree).status()));
 }
 
 TEST_CASE("parts end where the table ends", "[image_search]") {

@@ -54,7 +54,8 @@ struct Bench {
     return std::string(base::AsBytes(nonce));
   }
   ChallengedState StateFor(uint8_t number) {
-    ChallengedState state{.position = number, .nonce = {}, .log_hash = {}, .image = nullptr};
+    ChallengedState state;
+    state.position = number;
     state.nonce[0] = number;
     absl::Notification frozen;
     REQUIRE(writer
@@ -70,15 +71,46 @@ struct Bench {
     challenger.Begin(StateFor(number));
     return challenger.Await(Nonce(number), absl::InfiniteDuration());
   }
-  absl::Status ReadStatus(uint8_t number) const {
+  absl::Status ReadStatus(uint8_t number, bool is_of_tree = false) const {
     pb::ReadImageRequest request;
+    request.set_of_tree(is_of_tree);
     request.set_nonce(Nonce(number));
     request.set_table(pb::IMAGE_TABLE_ACCOUNTS);
     request.set_level(pb::IMAGE_LEVEL_ROWS);
     request.set_count(1);
     return challenger.Read(request).status();
   }
+  absl::Status ReadTreeStatus(uint8_t number) const { return ReadStatus(number, true); }
 };
+
+TEST_CASE("the tree is read as soon as it is there, before all is hashed", "[challenger]") {
+  Bench bench;
+  ChallengedState state = bench.StateFor(1);
+  state.tree = std::make_shared<KeptTree>();
+  const std::shared_ptr<KeptTree> tree = state.tree;
+  CHECK(absl::IsNotFound(bench.ReadTreeStatus(1)));
+  // No challenge is finished before the writer has noted it.
+  absl::Notification go_on;
+  REQUIRE(bench.writer.Run([&](Shard& /*shard*/) { go_on.WaitForNotification(); }).ok());
+  bench.challenger.Begin(std::move(state));
+  CHECK(absl::IsUnavailable(bench.ReadTreeStatus(1)));
+  tree->Set({});
+  // It takes the image in hand.
+  while (absl::IsUnavailable(bench.ReadTreeStatus(1))) {
+  }
+  CHECK(bench.ReadTreeStatus(1).ok());
+  CHECK(bench.challenger.is_hashing());
+  CHECK(absl::IsNotFound(bench.ReadStatus(1)));
+  go_on.Notify();
+  REQUIRE(bench.challenger.Await(bench.Nonce(1), absl::InfiniteDuration()).ok());
+  CHECK(bench.ReadTreeStatus(1).ok());
+}
+
+TEST_CASE("of a challenge that keeps no tree none is read", "[challenger]") {
+  Bench bench;
+  REQUIRE(bench.Hashed(1).ok());
+  CHECK(absl::IsFailedPrecondition(bench.ReadTreeStatus(1)));
+}
 
 TEST_CASE("what was hashed goes a while after the last question, and the digest stays",
           "[challenger]") {

@@ -197,8 +197,11 @@ struct Watched {
     REQUIRE(flipped.ok());
     return flipped.response.account_id();
   }
+  // Once the difference was looked for: then the target follows no further.
   pb::NodeStatus AwaitFault() {
-    return cluster.Await("target", [](const auto& status) { return !status.fault().empty(); });
+    return cluster.Await("target", [](const auto& status) {
+      return status.fault().find(". Searched: ") != std::string::npos;
+    });
   }
 };
 

@@ -153,7 +153,7 @@ struct SealedBefore {
     nonce[0] = 1;
     challenge.set_nonce(std::string(base::AsBytes(nonce)));
     challenge.set_digest("d");
-    shard.StartChallenge(nonce, [this](const absl::StatusOr<uint64_t>& position) {
+    shard.StartChallenge(nonce, false, [this](const absl::StatusOr<uint64_t>& position) {
       challenge.set_position(position.value());
     });
     bench.Sync();

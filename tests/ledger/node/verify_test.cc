@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <future>
 #include <string>
 #include <thread>
 
@@ -161,6 +162,54 @@ TEST_CASE("a replica that a state root in the log shows to differ finds the acco
   CHECK(status.state_differs());
   CHECK(status.fault().find("the states are not") != std::string::npos);
   CHECK(status.fault().find(NameOf(1) + ": debits_posted is") != std::string::npos);
+}
+
+TEST_CASE("where state roots differ the trees tell before all is hashed, in five exchanges",
+          "[verify]") {
+  std::promise<std::string> told;
+  Pair pair;
+  pair.cluster.Stop("target");
+  pair.cluster.Start("target", [&](NodeOptions& options) {
+    options.say = [&](const std::string& sentence) {
+      if (sentence.find("state roots differ") != std::string::npos) told.set_value(sentence);
+    };
+  });
+  pair.cluster.Stop("source");
+  pair.cluster.Start(
+      "source", [](NodeOptions& options) { options.checkpoint_interval = absl::ZeroDuration(); });
+  pb::FlipStateBitRequest request;
+  request.set_noticed(true);
+  request.set_account_high(AccountId(500).high());
+  request.set_account_low(AccountId(500).low());
+  REQUIRE(Call(pair.cluster.faults("target"), &pb::Faults::Stub::FlipStateBit, request).ok());
+  for (uint64_t id = 2'000; id < 2'003; ++id) {
+    const auto created = Create(pair.cluster.ledger("source"), Transfers(id, 1));
+    REQUIRE(created.ok());
+    pair.cluster.AwaitPosition("source", created.response.commits(0).position() + 1);
+  }
+  const std::string sentence = told.get_future().get();
+  CAPTURE(sentence);
+  CHECK(sentence.find("by 5 exchanges") != std::string::npos);
+  CHECK(sentence.find(NameOf(500) + ": credits_posted is 1 at 'target', 0 at 'source'") !=
+        std::string::npos);
+  // It follows on until all is hashed.
+  const pb::NodeStatus status = pair.cluster.Await("target", [](const auto& one) {
+    return one.fault().find(". Searched: ") != std::string::npos;
+  });
+  CHECK(status.state_differs());
+  CHECK_THAT(status.fault(), Catch::Contains(NameOf(500)));
+}
+
+TEST_CASE("a replica counts the state roots that it held against its own", "[verify]") {
+  Pair pair;
+  CHECK(pair.cluster.Status("target").roots_checked() == 0);
+  pair.cluster.Stop("source");
+  pair.cluster.Start(
+      "source", [](NodeOptions& options) { options.checkpoint_interval = absl::ZeroDuration(); });
+  for (uint64_t id = 2'000; pair.cluster.Status("target").roots_checked() < 3; ++id) {
+    REQUIRE(Create(pair.cluster.ledger("source"), Transfers(id, 1)).ok());
+  }
+  CHECK_FALSE(pair.cluster.Status("target").state_differs());
 }
 
 TEST_CASE("only a primary is challenged, and only another node compared with", "[verify]") {
