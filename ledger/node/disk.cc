@@ -1,5 +1,6 @@
 #include "ledger/node/disk.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -16,17 +17,31 @@ void Disk::Say(const std::string& sentence) const {
 
 absl::Status Disk::Open() {
   RETURN_IF_ERROR(OpenFiles());
-  ASSIGN_OR_RETURN(const bool is_loaded, LoadNewestSnapshot());
-  if (!is_loaded && log->first_position() > 1) {
-    return absl::DataLossError(absl::StrCat(
-        options.config.data_dir(), ": the log begins at record ", log->first_position(),
-        ", and there is no snapshot before it that can be used: set up a new node id and let it "
-        "follow another node of the shard"));
-  }
-  RETURN_IF_ERROR(Replay());
+  RETURN_IF_ERROR(LoadState());
   // Only now, when another way has led to the end.
   for (const uint64_t position : unusable_) RETURN_IF_ERROR(snapshots->Remove(position));
   return absl::OkStatus();
+}
+
+absl::Status Disk::LoadState() {
+  while (true) {
+    ASSIGN_OR_RETURN(const uint64_t position, LoadNewestSnapshot());
+    if (position == 0 && log->first_position() > 1) {
+      return absl::DataLossError(absl::StrCat(
+          options.config.data_dir(), ": the log begins at record ", log->first_position(),
+          ", and there is no snapshot before it that can be used: set up a new node id and let it "
+          "follow another node of the shard"));
+    }
+    const absl::Status replayed = Replay();
+    if (replayed.ok() || position == 0 || shard->difference().ok()) return replayed;
+    PassOver(position,
+             "with the log behind it its state is another than the state roots in the log say");
+    // It has what that state led to.
+    shard.reset();
+    history.reset();
+    ASSIGN_OR_RETURN(history, OpenHistory());
+    NewShard();
+  }
 }
 
 absl::Status Disk::OpenFiles() {
@@ -49,9 +64,13 @@ absl::Status Disk::OpenFiles() {
   }
   if (log->durable_position() > 0) RETURN_IF_ERROR(RemoveIncoming(*options.files, folder));
   RETURN_IF_ERROR(snapshots->CheckLogReaches(log->durable_position()));
-  ASSIGN_OR_RETURN(history, History::Open(*options.files, {.folder = folder + "/history"}));
+  ASSIGN_OR_RETURN(history, OpenHistory());
   NewShard();
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<History>> Disk::OpenHistory() const {
+  return History::Open(*options.files, {.folder = options.config.data_dir() + "/history"});
 }
 
 void Disk::NewShard() {
@@ -68,22 +87,27 @@ void Disk::NewShard() {
                              .checkpoint_interval = options.checkpoint_interval});
 }
 
-absl::StatusOr<bool> Disk::LoadNewestSnapshot() {
+absl::StatusOr<uint64_t> Disk::LoadNewestSnapshot() {
   ASSIGN_OR_RETURN(const std::vector<uint64_t> positions, snapshots->List());
   for (const uint64_t position : positions) {
+    if (std::find(unusable_.begin(), unusable_.end(), position) != unusable_.end()) continue;
     const absl::Status status = LoadSnapshot(position);
     if (status.ok()) {
       Say(absl::StrCat("loaded the snapshot at record ", position, ": ",
                        shard->state().account_count(), " accounts"));
-      return true;
+      return position;
     }
-    Say(absl::StrCat(
-        "the snapshot at record ", position,
-        " cannot be used, the one before it and more of the log are: ", status.message()));
-    unusable_.push_back(position);
+    PassOver(position, status.message());
     NewShard();
   }
-  return false;
+  snapshot_log_bytes = 0;
+  return 0;
+}
+
+void Disk::PassOver(uint64_t position, absl::string_view why) {
+  Say(absl::StrCat("the snapshot at record ", position,
+                   " cannot be used, the one before it and more of the log are: ", why));
+  unusable_.push_back(position);
 }
 
 absl::Status Disk::LoadSnapshot(uint64_t position) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "base/folder_lock.h"
 #include "ledger/history/history.h"
 #include "ledger/node/durable_tail.h"
@@ -19,8 +20,9 @@ namespace ledger {
 
 // What a node is without threads and network: what stands on its disk, and the shard that it makes.
 struct Disk {
-  // Takes the folder, and reads back the newest snapshot that is whole and the log behind it; the
-  // whole log when there is none. DATA_LOSS says what is damaged and what to do.
+  // Takes the folder, and reads back the newest snapshot that is whole, and that leads to what the
+  // log behind it says of the state; the whole log when there is none. DATA_LOSS says what is
+  // damaged and what to do.
   absl::Status Open();
 
   NodeOptions options;
@@ -37,11 +39,15 @@ struct Disk {
  private:
   void Say(const std::string& sentence) const;
   absl::Status OpenFiles();
+  absl::StatusOr<std::unique_ptr<History>> OpenHistory() const;
   void NewShard();
-  // The newest that can be used; false when there is none.
-  absl::StatusOr<bool> LoadNewestSnapshot();
+  // The position of the newest that can be used; 0 when there is none.
+  absl::StatusOr<uint64_t> LoadNewestSnapshot();
   absl::Status LoadSnapshot(uint64_t position);
+  // That and the log behind it, or one before it when its state is not what the log says.
+  absl::Status LoadState();
   absl::Status Replay();
+  void PassOver(uint64_t position, absl::string_view why);
 
   std::vector<uint64_t> unusable_;  // Snapshots that were passed over.
   MemberKeys keys_;

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -129,6 +130,77 @@ TEST_CASE("a damaged snapshot is passed over for the one before it", "[snapshot]
   CheckTransfers(cluster, "source", 30);
   // It does not count as one of the two that the log is given up behind.
   CHECK_FALSE(base::SystemFileSystem().Exists(SnapshotFile(cluster, "source", newest)));
+}
+
+// A replica whose newest snapshot holds another state than the log says of a cut behind it.
+class Damaged {
+ public:
+  // `prepare` comes before the damage.
+  explicit Damaged(const std::function<void(Cluster&)>& prepare) {
+    cluster.Stop("source");
+    cluster.Start("source",
+                  [](NodeOptions& options) { options.checkpoint_interval = absl::ZeroDuration(); });
+    REQUIRE(Create(cluster.ledger("source"), Accounts(1, 20)).ok());
+    cluster.Follow("target", "source");
+    Write(1);
+    prepare(cluster);
+    Write(2);
+    // Sums stay equal, which a start looks at as well.
+    REQUIRE(Call(cluster.faults("target"), &pb::Faults::Stub::ExchangeBalances,
+                 pb::ExchangeBalancesRequest())
+                .ok());
+    newest = TakeSnapshot(cluster, "target");
+    for (uint64_t id = 3; !cluster.Status("target").state_differs(); ++id) Write(id);
+    cluster.Stop("target");
+  }
+  // With a checkpoint behind it.
+  void Write(uint64_t id) {
+    const auto created = Create(cluster.ledger("source"), Transfers(id, 1));
+    REQUIRE(created.ok());
+    cluster.AwaitPosition("source", created.response.commits(0).position() + 1);
+    if (cluster.Status("target").state_differs()) return;
+    cluster.AwaitPosition("target", cluster.Status("source").position());
+  }
+  std::string PassedOver() const {
+    return absl::StrCat("the snapshot at record ", newest, " cannot be used");
+  }
+  // The target follows on, and has the same state.
+  void CheckGoesOn() {
+    Write(1'000);
+    pb::VerifyAgainstRequest request;
+    request.set_node_id("source");
+    const auto verified =
+        Call(cluster.verification("target"), &pb::Verification::Stub::VerifyAgainst, request);
+    CAPTURE(verified.status.error_message(), verified.response.difference());
+    CHECK(verified.response.equal());
+  }
+
+  Cluster cluster;
+  uint64_t newest = 0;
+};
+
+TEST_CASE("a snapshot of another state than the log says is passed over for the one before it",
+          "[snapshot]") {
+  Sayings said;
+  uint64_t sound = 0;
+  Damaged damaged([&](Cluster& cluster) { sound = TakeSnapshot(cluster, "target"); });
+  damaged.cluster.Start("target", [&](NodeOptions& options) { said.Listen(options); });
+  CHECK_THAT(said.all(),
+             Catch::Contains(damaged.PassedOver()) &&
+                 Catch::Contains("another than the state roots in the log say") &&
+                 Catch::Contains(absl::StrCat("loaded the snapshot at record ", sound)));
+  damaged.CheckGoesOn();
+  const std::string file = SnapshotFile(damaged.cluster, "target", damaged.newest);
+  CHECK_FALSE(std::filesystem::exists(file));
+}
+
+TEST_CASE("a snapshot of another state than the log says is passed over for the whole log",
+          "[snapshot]") {
+  Sayings said;
+  Damaged damaged([](Cluster& /*cluster*/) {});
+  damaged.cluster.Start("target", [&](NodeOptions& options) { said.Listen(options); });
+  CHECK_THAT(said.all(), Catch::Contains(damaged.PassedOver()));
+  damaged.CheckGoesOn();
 }
 
 TEST_CASE("the log behind two snapshots is given up, and the node starts without it",
