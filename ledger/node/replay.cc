@@ -59,11 +59,13 @@ void Execute(const Record& record, StateMachine& state) {
 class RootCheck {
  public:
   // Of a record that was not yet executed.
-  absl::Status Check(const Record& record) const {
+  absl::Status Check(const Record& record) {
     if (record.kind != RecordKind::kCheckpoint) return absl::OkStatus();
     const Checkpoint checkpoint = record.checkpoint();
     const auto found = roots_.find(checkpoint.root_position);
-    if (found == roots_.end() || found->second == checkpoint.root) return absl::OkStatus();
+    if (found == roots_.end()) return absl::OkStatus();
+    ++checked_;
+    if (found->second == checkpoint.root) return absl::OkStatus();
     return RootDifference(checkpoint, found->second, record.owner);
   }
   base::Hash256 Cut(StateMachine& state) {
@@ -80,6 +82,7 @@ class RootCheck {
   }
 
   const StateTree& tree() const { return tree_; }
+  uint64_t checked() const { return checked_; }
 
  private:
   static constexpr uint64_t kRowsAtOnce = 1'000'000;
@@ -88,6 +91,7 @@ class RootCheck {
   StateTree tree_;
   DirtyState dirty_;
   std::map<uint64_t, base::Hash256> roots_;
+  uint64_t checked_ = 0;
 };
 
 // Why a log does not begin at record 1, and what to do then.
@@ -131,6 +135,7 @@ class LogReplay {
       RETURN_IF_ERROR(Take(item->record));
     }
     replayed_.state_root = roots_.Cut(state_);
+    replayed_.roots = roots_.checked();
     replayed_.accounts = state_.account_count();
     replayed_.transfers = state_.transfer_count();
     return absl::OkStatus();
@@ -196,8 +201,9 @@ absl::StatusOr<pb::AccountProof> ProveFromLog(base::FileSystem& files, const std
 std::string ToJson(const Replayed& replayed) {
   return absl::StrCat(R"({"shard": )", replayed.shard, R"(, "position": )", replayed.position,
                       R"(, "log_hash": ")", base::ToHex(replayed.log_hash), R"(", "state_root": ")",
-                      base::ToHex(replayed.state_root), R"(", "accounts": )", replayed.accounts,
-                      R"(, "transfers": )", replayed.transfers, "}");
+                      base::ToHex(replayed.state_root), R"(", "roots": )", replayed.roots,
+                      R"(, "accounts": )", replayed.accounts, R"(, "transfers": )",
+                      replayed.transfers, "}");
 }
 
 }  // namespace ledger

@@ -17,6 +17,7 @@ struct Replayed {
   uint64_t position = 0;
   base::Hash256 log_hash{};
   base::Hash256 state_root{};
+  uint64_t roots = 0;  // State roots that checkpoints say, each found again.
   uint64_t accounts = 0;
   uint64_t transfers = 0;
 };

@@ -41,7 +41,7 @@ TEST_CASE("a replay of the log comes to what the node certified", "[replay]") {
   CHECK(ToJson(*replayed) == absl::StrCat(R"({"shard": 3, "position": 5, "log_hash": ")",
                                           base::ToHex(replayed->log_hash), R"(", "state_root": ")",
                                           base::ToHex(replayed->state_root),
-                                          R"(", "accounts": 20, "transfers": 60})"));
+                                          R"(", "roots": 0, "accounts": 20, "transfers": 60})"));
 }
 
 TEST_CASE("a replay changes nothing of the log", "[replay]") {
