@@ -98,7 +98,7 @@ class Engine {
   absl::Time started_time() const { return started_; }
   absl::Time ended_time() const { return ended_; }              // InfiniteFuture while it goes on.
   const std::vector<StepRun>& steps() const { return steps_; }  // As in the plan.
-  // Steps of the way back, in its order; those undone before a second request come first.
+  // Steps of the way back, in its order; those that a second request leaves as they are come first.
   const std::vector<uint32_t>& back_order() const { return back_order_; }
   const Certificates& certificates() const { return certificates_; }
   bool mismatch() const { return mismatch_; }
@@ -187,6 +187,7 @@ class Engine {
 
   // engine_back.cc: the way back.
   void BeginWayBack();
+  void UndoAgainBehindFailed();
   void PlanBack(uint32_t index);
   void AdvanceBack();
   bool AdvanceUndo(uint32_t index);  // Whether the step's way back has ended.

@@ -43,6 +43,7 @@ void Engine::BeginWayBack() {
   asking_.clear();
   asked_until_.Clear();
   for (uint32_t index = 0; index < guards_.size(); ++index) StopLooking(index);
+  UndoAgainBehindFailed();
   back_order_.erase(
       std::remove_if(back_order_.begin(), back_order_.end(),
                      [&](uint32_t step) { return steps_[step].state != StepState::kUndone; }),
@@ -65,6 +66,16 @@ void Engine::BeginWayBack() {
   }
   std::sort(back_order_.begin() + static_cast<std::ptrdiff_t>(back_at_), back_order_.end(),
             [&](uint32_t a, uint32_t b) { return steps_[a].number > steps_[b].number; });
+}
+
+// Of an earlier way back, what was undone behind a step that was not is undone once more: the undo
+// of that step may do again what theirs have taken back (to undo a release is to hold writes).
+void Engine::UndoAgainBehindFailed() {
+  bool behind = false;
+  for (const uint32_t index : back_order_) {
+    if (steps_[index].state == StepState::kUndoFailed) behind = true;
+    if (behind && steps_[index].state == StepState::kUndone) Move(index, StepEvent::kUndoFail);
+  }
 }
 
 // Attempts are counted on from an earlier way back: their keys are taken.

@@ -20,7 +20,8 @@ namespace orchestrator {
 //   ┌────────────────────────────────────────────────────────────────┘  (or from where it is)
 //   └─► settling ──► undoing ──► undone                     the way back
 //          ▲            └──────► undo_failed
-//          └─── asked for again ─────┘
+//          └─── asked for again ─────┘  (and an undone step that follows such a one on the way
+//          back)
 enum class StepState : uint8_t {
   kPending,
   kAwaiting,    // People are asked.
@@ -124,6 +125,7 @@ inline constexpr auto kStepTransitions = std::to_array<Transition<StepState, Ste
     {StepState::kUndoing, StepEvent::kUndoSucceed, StepState::kUndone},
     {StepState::kUndoing, StepEvent::kUndoFail, StepState::kUndoFailed},
     {StepState::kUndoFailed, StepEvent::kSettle, StepState::kSettling},
+    {StepState::kUndone, StepEvent::kUndoFail, StepState::kUndoFailed},
 });
 
 // For one action on one host: of a step, or of its way back (which does not probe, but tries
