@@ -36,8 +36,7 @@ absl::StatusOr<std::unique_ptr<Control>> Control::Open(ControlOptions options) {
 Control::Control(ControlOptions options, uint64_t term)
     : options_(std::move(options)),
       term_(term),
-      wall_start_(options_.clock->WallNow()),
-      monotonic_start_(options_.clock->MonotonicNow()),
+      clock_(options_.clock->WallNow(), options_.clock->MonotonicNow()),
       store_(*options_.files, options_.state_dir, options_.compile),
       ssh_keygen_(*options_.commands, *options_.files, CallsFolder(options_)),
       fleet_(*options_.clock, *this, term) {}
@@ -50,6 +49,7 @@ absl::Status Control::Resume() {
     ASSIGN_OR_RETURN(run_, store_.Load(*run));
   }
   if (run_ == nullptr) return absl::OkStatus();
+  clock_.GoOnFrom(run_->time_last(), options_.clock->MonotonicNow());
   run_->AppendUnwritten(term_);
   if (run_->ended()) return run_->Commit();
   options_.log(absl::StrCat("goes on with run ", run_->created().run, " in term ", term_));
@@ -163,13 +163,7 @@ void Control::Loop() {
   }
 }
 
-// The wall clock as it was at the start, moved on by the monotonic one: it never goes back, also
-// not behind what an earlier process wrote.
-absl::Time Control::Now() const {
-  const absl::Time now = wall_start_ + (options_.clock->MonotonicNow() - monotonic_start_);
-  const absl::Time whole = absl::FromUnixNanos(absl::ToUnixNanos(now));
-  return run_ == nullptr ? whole : std::max(whole, run_->time_last());
-}
+absl::Time Control::Now() const { return clock_.Now(options_.clock->MonotonicNow()); }
 
 absl::Status Control::Apply(decltype(Event::what) what) {
   RETURN_IF_ERROR(run_->Apply({.time = Now(), .what = std::move(what)}, term_));

@@ -19,6 +19,7 @@
 #include "hamisha/orchestrator/v1/orchestrator.pb.h"
 #include "orchestrator/approval/ssh_keygen.h"
 #include "orchestrator/control/run_store.h"
+#include "orchestrator/engine/run_clock.h"
 #include "orchestrator/fleet/fleet.h"
 
 namespace orchestrator {
@@ -106,8 +107,7 @@ class Control final : private FleetHandler {
 
   const ControlOptions options_;
   const uint64_t term_;
-  const absl::Time wall_start_;
-  const absl::Duration monotonic_start_;
+  RunClock clock_;  // Resume() sets it; the control thread's then.
   RunStore store_;
   const SshKeygen ssh_keygen_;
   Fleet fleet_;
