@@ -74,17 +74,19 @@ const std::map<std::string, std::vector<std::string>> kMayInclude = {
     {"orchestrator/reference", {"base", "hamisha", "orchestrator/playbook"}},
     {"orchestrator/plan", {"base", "hamisha", "orchestrator/playbook"}},
     {"orchestrator/engine", {"base", "hamisha", "orchestrator/plan"}},
+    {"orchestrator/forecast", {"base", "hamisha", "orchestrator/plan", "orchestrator/engine"}},
     {"orchestrator/journal", {"base", "hamisha", "orchestrator/plan", "orchestrator/engine"}},
     {"orchestrator/fleet", {"base", "hamisha", "rpc"}},
     {"orchestrator/approval", {"base", "hamisha", "orchestrator/plan"}},
     {"orchestrator/control",
-     {"base", "hamisha", "rpc", "orchestrator/plan", "orchestrator/engine", "orchestrator/journal",
-      "orchestrator/fleet", "orchestrator/approval"}},
+     {"base", "hamisha", "rpc", "orchestrator/plan", "orchestrator/engine", "orchestrator/forecast",
+      "orchestrator/journal", "orchestrator/fleet", "orchestrator/approval"}},
     {"orchestrator/api",
-     {"base", "hamisha", "rpc", "orchestrator/plan", "orchestrator/fleet", "orchestrator/control"}},
+     {"base", "hamisha", "rpc", "orchestrator/plan", "orchestrator/forecast", "orchestrator/fleet",
+      "orchestrator/control"}},
     {"orchestrator/cli",
      {"base", "hamisha", "rpc", "orchestrator/reference", "orchestrator/plan",
-      "orchestrator/engine", "orchestrator/approval"}},
+      "orchestrator/engine", "orchestrator/forecast", "orchestrator/approval"}},
     {"lab", {"base", "hamisha", "rpc", "ledger", "agents", "orchestrator", "lab"}},
     {"benchmarks",
      {"base", "hamisha", "rpc", "ledger", "agents", "orchestrator", "lab", "benchmarks"}},
@@ -129,6 +131,7 @@ TEST_CASE("what is pure names no clock, thread, file or gRPC", "[tidy]") {
                       relative.rfind("orchestrator/reference/", 0) == 0 ||
                       relative.rfind("orchestrator/plan/", 0) == 0 ||
                       relative.rfind("orchestrator/engine/", 0) == 0 ||
+                      relative.rfind("orchestrator/forecast/", 0) == 0 ||
                       relative.rfind("agents/runtime/executor", 0) == 0 ||
                       relative.rfind("ledger/gateway/lane", 0) == 0;
     if (!pure) continue;
