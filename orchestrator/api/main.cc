@@ -30,6 +30,7 @@ absl::Status Serve(const std::string& state, const std::string& listen, const si
   static std::atomic<bool> broken = false;
   ControlOptions options;
   options.state_dir = state;
+  options.version = HAMISHA_VERSION;
   options.log = Log;
   options.fatal = [](const absl::Status&) {
     broken = true;

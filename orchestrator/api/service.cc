@@ -9,8 +9,13 @@
 namespace orchestrator {
 
 using hamisha::orchestrator::v1::ActRequest;
+using hamisha::orchestrator::v1::ImportProfileRequest;
+using hamisha::orchestrator::v1::ImportProfileResponse;
 using hamisha::orchestrator::v1::ListAgentsRequest;
 using hamisha::orchestrator::v1::ListAgentsResponse;
+using hamisha::orchestrator::v1::ListProfilesRequest;
+using hamisha::orchestrator::v1::ListProfilesResponse;
+using hamisha::orchestrator::v1::ProfileView;
 using hamisha::orchestrator::v1::RunRequest;
 using hamisha::orchestrator::v1::RunView;
 using hamisha::orchestrator::v1::SubmitRunRequest;
@@ -23,6 +28,11 @@ namespace {
 constexpr absl::Duration kPauseMin = absl::Milliseconds(50);
 constexpr int kPauseByWork = 49;
 constexpr absl::Duration kWait = absl::Seconds(1);  // To notice that a watcher has left.
+
+void Fill(const Profile& profile, ProfileView& view) {
+  view.set_run(profile.run);
+  view.set_json(ToJson(profile));
+}
 
 }  // namespace
 
@@ -79,6 +89,33 @@ grpc::Status OrchestratorService::ListAgents(grpc::ServerContext* /*context*/,
                                              const ListAgentsRequest* /*request*/,
                                              ListAgentsResponse* response) {
   *response = control_.Agents();
+  return grpc::Status::OK;
+}
+
+grpc::Status OrchestratorService::GetProfile(grpc::ServerContext* /*context*/,
+                                             const RunRequest* request, ProfileView* response) {
+  const absl::StatusOr<Profile> profile = control_.GetProfile(request->run());
+  if (!profile.ok()) return rpc::ToGrpc(profile.status());
+  Fill(*profile, *response);
+  return grpc::Status::OK;
+}
+
+grpc::Status OrchestratorService::ImportProfile(grpc::ServerContext* /*context*/,
+                                                const ImportProfileRequest* request,
+                                                ImportProfileResponse* response) {
+  const absl::StatusOr<Profile> profile = control_.ImportProfile(request->path(), request->json());
+  if (!profile.ok()) return rpc::ToGrpc(profile.status());
+  response->set_run(profile->run);
+  response->set_plan(profile->plan);
+  return grpc::Status::OK;
+}
+
+grpc::Status OrchestratorService::ListProfiles(grpc::ServerContext* /*context*/,
+                                               const ListProfilesRequest* request,
+                                               ListProfilesResponse* response) {
+  const auto profiles = control_.Profiles(request->playbook_digest());
+  if (!profiles.ok()) return rpc::ToGrpc(profiles.status());
+  for (const Profile& profile : *profiles) Fill(profile, *response->add_profiles());
   return grpc::Status::OK;
 }
 

@@ -27,6 +27,16 @@ class OrchestratorService final : public hamisha::orchestrator::v1::Orchestrator
                           const hamisha::orchestrator::v1::ListAgentsRequest* request,
                           hamisha::orchestrator::v1::ListAgentsResponse* response) override;
 
+  grpc::Status GetProfile(grpc::ServerContext* context,
+                          const hamisha::orchestrator::v1::RunRequest* request,
+                          hamisha::orchestrator::v1::ProfileView* response) override;
+  grpc::Status ImportProfile(grpc::ServerContext* context,
+                             const hamisha::orchestrator::v1::ImportProfileRequest* request,
+                             hamisha::orchestrator::v1::ImportProfileResponse* response) override;
+  grpc::Status ListProfiles(grpc::ServerContext* context,
+                            const hamisha::orchestrator::v1::ListProfilesRequest* request,
+                            hamisha::orchestrator::v1::ListProfilesResponse* response) override;
+
  private:
   Control& control_;
 };

@@ -39,7 +39,8 @@ Control::Control(ControlOptions options, uint64_t term)
       clock_(options_.clock->WallNow(), options_.clock->MonotonicNow()),
       store_(*options_.files, options_.state_dir, options_.compile),
       ssh_keygen_(*options_.commands, *options_.files, CallsFolder(options_)),
-      fleet_(*options_.clock, *this, term) {}
+      fleet_(*options_.clock, *this, term),
+      forecasts_([this](Task task) { Post(std::move(task)); }, [this] { OnForecast(); }) {}
 
 Control::~Control() { Stop(); }
 
@@ -51,7 +52,11 @@ absl::Status Control::Resume() {
   if (run_ == nullptr) return absl::OkStatus();
   clock_.GoOnFrom(run_->time_last(), options_.clock->MonotonicNow());
   run_->AppendUnwritten(term_);
-  if (run_->ended()) return run_->Commit();
+  BeginForecasts();
+  if (run_->ended()) {
+    profile_left_ = store_.ProfileOf(run_->created().run).ok();
+    return run_->Commit();
+  }
   options_.log(absl::StrCat("goes on with run ", run_->created().run, " in term ", term_));
   RETURN_IF_ERROR(Apply(TermStarted{}));
   RETURN_IF_ERROR(run_->Commit());
@@ -65,6 +70,7 @@ void Control::Stop() {
     stopping_ = true;
   }
   if (thread_.joinable()) thread_.join();
+  forecasts_.Stop();
   {
     const absl::MutexLock lock(&mutex_);
     stopped_ = true;
@@ -140,7 +146,8 @@ std::deque<Control::Task> Control::NextTasks() {
   const absl::Duration now = options_.clock->MonotonicNow();
   if (now >= silence_check_at_) silence_check_at_ = now + fleet_.EndSilentStreams();
   absl::Duration wait = silence_check_at_ - now;
-  if (run_ != nullptr) wait = std::min(wait, run_->engine().NextDeadline() - Now());
+  const absl::Time next = std::min(forecasts_.NextDue(), AbortTime());
+  if (run_ != nullptr) wait = std::min(wait, std::min(next, run_->engine().NextDeadline()) - Now());
   std::deque<Task> tasks;
   const absl::MutexLock lock(&mutex_);
   const auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -159,6 +166,7 @@ void Control::Loop() {
     }
     for (const Task& task : NextTasks()) task();
     TickWhenDue();
+    LookAhead();
     if (const absl::Status status = Flush(); !status.ok()) return Fail(status);
   }
 }
@@ -192,6 +200,7 @@ void Control::TickWhenDue() {
 absl::Status Control::Flush() {
   if (run_ != nullptr) RETURN_IF_ERROR(run_->Commit());
   SendAfterCommit();
+  LeaveProfile();
   for (const Task& task : std::exchange(after_commit_, {})) task();
   if (std::exchange(changed_, false)) {
     const absl::MutexLock lock(&mutex_);

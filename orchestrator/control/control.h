@@ -18,6 +18,7 @@
 #include "base/file_system.h"
 #include "hamisha/orchestrator/v1/orchestrator.pb.h"
 #include "orchestrator/approval/ssh_keygen.h"
+#include "orchestrator/control/forecast_keeper.h"
 #include "orchestrator/control/run_store.h"
 #include "orchestrator/engine/run_clock.h"
 #include "orchestrator/fleet/fleet.h"
@@ -26,6 +27,7 @@ namespace orchestrator {
 
 struct ControlOptions {
   std::string state_dir;  // Used by one process at a time: that is the caller's to hold.
+  std::string version;    // Of this program, for profiles.
   base::FileSystem* files = &base::SystemFileSystem();
   base::CommandRunner* commands = &base::SystemCommandRunner();
   const base::Clock* clock = &base::SystemClock();
@@ -62,6 +64,12 @@ class Control final : private FleetHandler {
   absl::StatusOr<hamisha::orchestrator::v1::RunView> Act(
       const hamisha::orchestrator::v1::ActRequest& request);
   hamisha::orchestrator::v1::ListAgentsResponse Agents() const;
+
+  // What a run left; "" is the newest. NOT_FOUND while it goes on.
+  absl::StatusOr<Profile> GetProfile(const std::string& run);
+  // Keeps another orchestrator's. INVALID_ARGUMENT when it is none; `path` is for messages.
+  absl::StatusOr<Profile> ImportProfile(const std::string& path, const std::string& json);
+  absl::StatusOr<std::vector<Profile>> Profiles(const std::string& playbook_digest) const;
 
   // Returns when something of the newest run has changed since `seen` (what this returned before; 0
   // at first), but not before `pause` has passed, or after `wait`, or when stopped.
@@ -102,6 +110,17 @@ class Control final : private FleetHandler {
                        const absl::Status& checked);
   absl::Status CheckIsNewest(const std::string& run) const;
   absl::Status Flush();
+
+  // control_forecast.cc, on the control thread but for CheckFits().
+  absl::Status CheckFits(const std::shared_ptr<const Plan>& plan,
+                         const std::string& playbook_yaml) const;
+  void BeginForecasts();
+  void LookAhead();
+  void OnForecast();
+  absl::Time AbortTime() const;  // From which on the run goes back by itself.
+  void LeaveProfile();
+  RunSnapshot SnapshotNow();  // Of the newest run.
+
   void SendAfterCommit();
   void Fail(const absl::Status& status);
 
@@ -119,6 +138,10 @@ class Control final : private FleetHandler {
   std::vector<Task> after_commit_;
   bool changed_ = false;
   absl::Duration silence_check_at_ = absl::ZeroDuration();  // Monotonic. Asks every stream.
+  ForecastKeeper forecasts_;
+  Prospect prospect_ = Prospect::kInTime;  // The newest that was logged.
+  std::string forecast_phase_;             // The newest that has its forecast in the journal.
+  bool profile_left_ = true;
 
   mutable absl::Mutex mutex_;
   std::deque<Task> tasks_ ABSL_GUARDED_BY(mutex_);

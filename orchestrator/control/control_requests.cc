@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "orchestrator/approval/check.h"
 #include "orchestrator/control/control.h"
+#include "orchestrator/control/forecast_view.h"
 
 namespace orchestrator {
 
@@ -45,6 +46,9 @@ absl::StatusOr<std::string> Control::Submit(const SubmitRunRequest& request) {
                      " as approved: look at the plan again with `hamisha plan`"));
   }
   auto plan = std::make_shared<const Plan>(std::move(compilation.plan));
+  if (request.kind() == hamisha::orchestrator::v1::RUN_KIND_LIVE) {
+    RETURN_IF_ERROR(CheckFits(plan, created.playbook.yaml));
+  }
   RETURN_IF_ERROR(Call([&] { return StartRun(created, std::move(plan)); }));
   return created.run;
 }
@@ -76,8 +80,18 @@ absl::Status Control::StartRun(RunCreated& created, std::shared_ptr<const Plan> 
   // What the run before still has to say must not be lost with it.
   if (run_ != nullptr) RETURN_IF_ERROR(run_->Commit());
   run_ = std::move(run);
+  BeginForecasts();
   options_.log(absl::StrCat("starts run ", created.run));
   return Apply(Started{created.submitted_by, created.window});
+}
+
+RunSnapshot Control::SnapshotNow() {
+  RunSnapshot snapshot = run_->Snapshot(term_);
+  if (!run_->ended() && forecasts_.newest() != nullptr) {
+    *snapshot.head.mutable_forecast() =
+        ViewOf(*forecasts_.newest(), run_->engine().plan(), forecasts_.unprofiled());
+  }
+  return snapshot;
 }
 
 absl::StatusOr<RunView> Control::Get(const std::string& run) {
@@ -88,7 +102,7 @@ absl::StatusOr<RunView> Control::Get(const std::string& run) {
       return absl::NotFoundError("there has been no run yet: start one with `hamisha run`");
     }
     older = run_ == nullptr || (!run.empty() && run != run_->created().run);
-    if (!older) snapshot = run_->Snapshot(term_);
+    if (!older) snapshot = SnapshotNow();
     return absl::OkStatus();
   }));
   if (!older) return Assemble(snapshot);  // Not on the control thread: that takes its time.
@@ -120,7 +134,7 @@ absl::StatusOr<RunView> Control::Act(const ActRequest& request) {
   const auto take = [&]() -> absl::Status {
     RETURN_IF_ERROR(CheckIsNewest(question.run));
     RETURN_IF_ERROR(TakeAct(act, question, checked));
-    snapshot = run_->Snapshot(term_);
+    snapshot = SnapshotNow();
     return absl::OkStatus();
   };
   RETURN_IF_ERROR(Call(take));

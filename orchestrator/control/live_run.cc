@@ -48,6 +48,13 @@ absl::Status LiveRun::Apply(const Event& event, uint64_t term) {
 
 void LiveRun::AppendUnwritten(uint64_t term) { AppendEffects(std::exchange(unwritten_, {}), term); }
 
+void LiveRun::AppendNote(JournalEntry entry) {
+  INVARIANT(journal_ != nullptr && entry.time >= time_last_);
+  AppendUnwritten(entry.term);
+  time_last_ = entry.time;
+  journal_->Append(std::move(entry));
+}
+
 void LiveRun::AppendEffects(const std::vector<Effect>& effects, uint64_t term) {
   for (const Effect& effect : effects) {
     JournalEntry entry = ToEntry(effect, time_last_);

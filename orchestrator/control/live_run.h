@@ -40,6 +40,9 @@ class LiveRun {
   // Appends what a crash kept out of the journal. Apply() does it, too.
   void AppendUnwritten(uint64_t term);
 
+  // Appends what was noted beside the events, such as a forecast.
+  void AppendNote(JournalEntry entry);
+
   // Makes all so far durable. After an error this process must stop.
   absl::Status Commit() { return journal_->Commit(); }
   // Orders of committed events that have not been taken.

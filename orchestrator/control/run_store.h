@@ -9,14 +9,16 @@
 #include "absl/time/time.h"
 #include "base/file_system.h"
 #include "orchestrator/control/live_run.h"
+#include "orchestrator/forecast/profile.h"
 #include "orchestrator/plan/compile.h"
 
 namespace orchestrator {
 
 using Compiler = std::function<Compilation(const SourceText&, const SourceText&)>;
 
-// The state directory: `term`, and a folder a run in runs/ with its journal. Only one process may
-// use it. Looking at runs is safe for any thread; the rest is not.
+// The state directory: `term`, a folder a run in runs/ with its journal and, once it has ended, its
+// profile, and imported profiles in profiles/, a folder a playbook digest. Only one process may use
+// it. Looking at runs and profiles is safe for any thread; the rest is not.
 class RunStore {
  public:
   // `files` must outlive the store.
@@ -44,7 +46,18 @@ class RunStore {
   // The same to look at: changes nothing. NOT_FOUND without such a run.
   absl::StatusOr<std::unique_ptr<LiveRun>> LoadToView(const std::string& run) const;
 
+  // run_store_profiles.cc. The run's folder is there.
+  absl::Status LeaveProfile(const Profile& profile);
+  // NOT_FOUND without such a run, or while it goes on.
+  absl::StatusOr<Profile> ProfileOf(const std::string& run) const;
+  // INVALID_ARGUMENT when it cannot be kept.
+  absl::Status ImportProfile(const Profile& profile);
+  // Own and imported ones of one playbook, the newest, oldest first.
+  absl::StatusOr<std::vector<Profile>> Profiles(const std::string& playbook_digest) const;
+
  private:
+  std::string ProfilePath(const std::string& run) const;
+  std::string ImportedFolder(const std::string& playbook_digest) const;
   std::string JournalPath(const std::string& run) const;
   absl::StatusOr<std::unique_ptr<LiveRun>> Rebuild(const std::vector<JournalEntry>& entries,
                                                    std::unique_ptr<Journal> journal) const;

@@ -280,7 +280,9 @@ JournalEntry ToRefusedEntry(const PersonAct& act, const std::string& why, absl::
   return NewEntry(time, "act_refused", std::move(data));
 }
 
-bool IsNote(const JournalEntry& entry) { return entry.kind == "act_refused"; }
+bool IsNote(const JournalEntry& entry) {
+  return entry.kind == "act_refused" || entry.kind == "forecast";
+}
 
 absl::StatusOr<RunCreated> ToRunCreated(const JournalEntry& entry) {
   if (entry.kind != "run_created") return Lacks(entry, "run_created before it");

@@ -8,6 +8,7 @@
 //   order_intent        output: an order that leaves after the commit
 //   run_ended           output: state, explanation
 //   act_refused         note: who wanted to decide what, and why that was refused
+//   forecast            note: the first of a phase, and each that becomes graver or better
 #pragma once
 
 #include <optional>

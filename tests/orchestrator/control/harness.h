@@ -1,6 +1,7 @@
 // An orchestrator in this process, and agents that dial it over real sockets.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -16,6 +17,19 @@
 #include "rpc/rpc.h"
 
 namespace orchestrator {
+
+// Stands still until it is moved. Safe for any thread.
+class SteppedClock final : public base::Clock {
+ public:
+  explicit SteppedClock(absl::Time wall) : wall_(wall) {}
+  absl::Time WallNow() const override { return wall_ + MonotonicNow(); }
+  absl::Duration MonotonicNow() const override { return absl::Nanoseconds(passed_ns_.load()); }
+  void Advance(absl::Duration by) { passed_ns_ += absl::ToInt64Nanoseconds(by); }
+
+ private:
+  const absl::Time wall_;
+  std::atomic<int64_t> passed_ns_ = 0;
+};
 
 // Ends in the right order: what serves before what is served.
 class RunningOrchestrator {
