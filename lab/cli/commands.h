@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "base/interrupt.h"
@@ -24,8 +25,9 @@ int LabUp(const LabUpArguments& arguments, base::Interrupt& interrupt);
 struct RehearseArguments {
   std::string playbook_path;
   std::string lab_path;
-  std::string directory;  // "": a new temporary one.
-  bool keep = false;      // Also the nodes' data.
+  std::string directory;              // "": a new temporary one.
+  std::vector<std::string> profiles;  // Files.
+  bool keep = false;                  // Also the nodes' data.
   bool json = false;
 };
 int Rehearse(const RehearseArguments& arguments, base::Interrupt& interrupt);

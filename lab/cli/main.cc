@@ -112,6 +112,8 @@ void AddRehearse(CLI::App& app, RehearseArguments& arguments, std::string& forma
   rehearse->add_option("--lab", arguments.lab_path, "the lab file")->required();
   rehearse->add_option("--dir", arguments.directory,
                        "where everything is kept (a new temporary one)");
+  rehearse->add_option("--profile", arguments.profiles,
+                       "what an earlier rehearsal left, for the forecast; may be given repeatedly");
   rehearse->add_flag("--keep", arguments.keep, "keep the nodes' data too");
   AddFormat(*rehearse, format);
   rehearse->callback([&] {

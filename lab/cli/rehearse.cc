@@ -16,6 +16,7 @@
 #include "lab/platform/layout.h"
 #include "lab/rehearsal/rehearsal.h"
 #include "lab/rehearsal/summary.h"
+#include "orchestrator/forecast/profile.h"
 #include "orchestrator/plan/compile.h"
 
 namespace lab {
@@ -37,6 +38,11 @@ absl::StatusOr<RehearsalOptions> ReadOptions(const RehearseArguments& arguments)
   ASSIGN_OR_RETURN(options.playbook_yaml, base::SystemFileSystem().Read(arguments.playbook_path));
   ASSIGN_OR_RETURN(const std::string lab, base::SystemFileSystem().Read(arguments.lab_path));
   ASSIGN_OR_RETURN(options.lab, ParseLabFile(arguments.lab_path, lab));
+  for (const std::string& path : arguments.profiles) {
+    ASSIGN_OR_RETURN(std::string json, base::SystemFileSystem().Read(path));
+    RETURN_IF_ERROR(orchestrator::ParseProfile(path, json).status());
+    options.profiles.push_back(std::move(json));
+  }
 
   Addresses addresses;
   for (const Host& host : HostsOf(options.lab)) addresses.keys[host.name] = std::string(64, '0');

@@ -87,6 +87,18 @@ CutLink ReadCut(YamlReader& reader, const YAML::Node& node) {
   return {.length = reader.Length(node, "for", "forever").value_or(absl::ZeroDuration())};
 }
 
+SlowLink ReadSlow(YamlReader& reader, const YAML::Node& node, const LabFile& lab) {
+  SlowLink slow = {.link = lab.link, .length = absl::ZeroDuration()};
+  if (!reader.IsMap(node, "slow_link", {"round_trip", "bandwidth", "for"})) return slow;
+  if (!node["for"])
+    reader.Problem(node, "slow_link needs a length: write 'for: 5s' or 'for: forever'");
+  slow.link.round_trip = reader.Length(node, "round_trip").value_or(slow.link.round_trip);
+  slow.link.bandwidth_bytes_per_s =
+      reader.BytesPerSecond(node, "bandwidth").value_or(slow.link.bandwidth_bytes_per_s);
+  slow.length = reader.Length(node, "for", "forever").value_or(slow.length);
+  return slow;
+}
+
 KillProcess ReadKill(YamlReader& reader, const YAML::Node& node, const LabFile& lab) {
   KillProcess kill = {.process = "", .restart_after = absl::InfiniteDuration()};
   if (!reader.IsMap(node, "kill", {"process", "restart_after"})) return kill;
@@ -102,8 +114,9 @@ KillProcess ReadKill(YamlReader& reader, const YAML::Node& node, const LabFile& 
 }
 
 void ReadFault(YamlReader& reader, const YAML::Node& node, LabFile& lab) {
-  if (!reader.IsMap(node, "a fault",
-                    {"after_step", "at_step", "wait", "flip_state_bit", "cut_link", "kill"})) {
+  if (!reader.IsMap(
+          node, "a fault",
+          {"after_step", "at_step", "wait", "flip_state_bit", "cut_link", "slow_link", "kill"})) {
     return;
   }
   Fault fault;
@@ -115,14 +128,18 @@ void ReadFault(YamlReader& reader, const YAML::Node& node, LabFile& lab) {
                    "a fault needs one moment: write 'after_step: ID' (when it has succeeded) or "
                    "'at_step: ID' (when it has begun)");
   }
-  const int kinds =
-      (node["flip_state_bit"] ? 1 : 0) + (node["cut_link"] ? 1 : 0) + (node["kill"] ? 1 : 0);
+  int kinds = 0;
+  for (const char* const kind : {"flip_state_bit", "cut_link", "slow_link", "kill"}) {
+    kinds += node[kind] ? 1 : 0;
+  }
   if (kinds != 1) {
-    reader.Problem(node, "a fault does one thing: write flip_state_bit, cut_link or kill");
+    reader.Problem(node,
+                   "a fault does one thing: write flip_state_bit, cut_link, slow_link or kill");
     return;
   }
   if (node["flip_state_bit"]) fault.what = ReadFlip(reader, node["flip_state_bit"], lab);
   if (node["cut_link"]) fault.what = ReadCut(reader, node["cut_link"]);
+  if (node["slow_link"]) fault.what = ReadSlow(reader, node["slow_link"], lab);
   if (node["kill"]) fault.what = ReadKill(reader, node["kill"], lab);
   lab.faults.push_back(std::move(fault));
 }
@@ -177,6 +194,12 @@ struct Describe {
     return cut.length == absl::InfiniteDuration()
                ? "cut the link for ever"
                : absl::StrCat("cut the link for ", absl::FormatDuration(cut.length));
+  }
+  std::string operator()(const SlowLink& slow) const {
+    return absl::StrCat(
+        "slow the link to ", absl::FormatDuration(slow.link.round_trip), " and ",
+        slow.link.bandwidth_bytes_per_s, " B/s for ",
+        slow.length == absl::InfiniteDuration() ? "ever" : absl::FormatDuration(slow.length));
   }
   std::string operator()(const KillProcess& kill) const {
     return kill.restart_after == absl::InfiniteDuration()

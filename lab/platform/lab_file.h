@@ -22,6 +22,12 @@ struct CutLink {
   absl::Duration length;  // InfiniteDuration(): as long as the run goes on.
 };
 
+// The link as it is from then on.
+struct SlowLink {
+  LinkOptions link;
+  absl::Duration length;  // As of CutLink.
+};
+
 struct KillProcess {
   std::string process;
   absl::Duration restart_after;  // InfiniteDuration(): it stays down.
@@ -31,7 +37,7 @@ struct Fault {
   std::string step;       // Of the playbook.
   bool at_start = false;  // When the step has begun; else when it has succeeded.
   absl::Duration wait = absl::ZeroDuration();  // So long after that.
-  std::variant<FlipStateBit, CutLink, KillProcess> what;
+  std::variant<FlipStateBit, CutLink, SlowLink, KillProcess> what;
 };
 
 // "cut the link for 5s", for people.

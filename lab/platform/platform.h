@@ -44,6 +44,8 @@ class Platform {
   Platform(const Platform&) = delete;
   Platform& operator=(const Platform&) = delete;
 
+  void SlowLink(const LinkOptions& link) { relay_->Change(link); }
+  void RestoreLink() { relay_->Change(options_.lab.link); }
   void CutLink() { relay_->Cut(); }
   void HealLink() { relay_->Heal(); }
   // SIGKILL; it stays down until started. NOT_FOUND for a name that is not of this lab.

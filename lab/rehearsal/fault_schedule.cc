@@ -39,6 +39,9 @@ FaultEffect FaultSchedule::Begin(size_t index, const Fault& fault) {
   if (const auto* kill = std::get_if<KillProcess>(&fault.what)) {
     return {.fault = index, .kind = Kind::kKill, .process = kill->process};
   }
+  if (const auto* slow = std::get_if<SlowLink>(&fault.what)) {
+    return {.fault = index, .kind = Kind::kSlow, .link = slow->link};
+  }
   return {.fault = index, .kind = Kind::kCut};
 }
 
@@ -47,13 +50,15 @@ FaultEffect FaultSchedule::FollowUp(size_t index, const Fault& fault) {
   if (const auto* kill = std::get_if<KillProcess>(&fault.what)) {
     return {.fault = index, .kind = Kind::kStart, .process = kill->process};
   }
-  return {.fault = index, .kind = Kind::kHeal};
+  const bool slow = std::holds_alternative<SlowLink>(fault.what);
+  return {.fault = index, .kind = slow ? Kind::kRestore : Kind::kHeal};
 }
 
 // Infinite: never by itself.
 absl::Duration FaultSchedule::FollowUpAfter(const Fault& fault) {
   if (const auto* kill = std::get_if<KillProcess>(&fault.what)) return kill->restart_after;
   if (const auto* cut = std::get_if<CutLink>(&fault.what)) return cut->length;
+  if (const auto* slow = std::get_if<SlowLink>(&fault.what)) return slow->length;
   return absl::InfiniteDuration();
 }
 
@@ -92,7 +97,7 @@ std::vector<FaultEffect> FaultSchedule::RunEnded() {
     Entry& entry = entries_[i];
     const bool begun = entry.state == State::kBegun;
     if (begun && entry.follow_up_at < absl::InfiniteDuration()) continue;
-    if (begun && std::holds_alternative<CutLink>(entry.fault.what)) {
+    if (begun && !std::holds_alternative<KillProcess>(entry.fault.what)) {
       due.push_back(FollowUp(i, entry.fault));
     }
     entry.state = State::kOver;

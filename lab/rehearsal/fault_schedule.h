@@ -10,11 +10,12 @@
 namespace lab {
 
 struct FaultEffect {
-  enum class Kind { kFlip, kCut, kHeal, kKill, kStart };
+  enum class Kind { kFlip, kCut, kHeal, kSlow, kRestore, kKill, kStart };
   size_t fault = 0;  // In the lab file.
   Kind kind = Kind::kFlip;
   FlipStateBit flip = {};
   std::string process = "";
+  LinkOptions link = {};
 };
 
 // When the faults of a lab file happen. Pure: the caller brings the effects about and says when
@@ -27,7 +28,8 @@ class FaultSchedule {
   std::vector<FaultEffect> Due(const hamisha::orchestrator::v1::RunView& run, absl::Duration now);
   void Done(const FaultEffect& effect, absl::Duration now);
 
-  // Once the run has ended: what is over with it (a link cut for ever), and nothing new begins.
+  // Once the run has ended: what is over with it (a link cut or slow for ever), and nothing new
+  // begins.
   std::vector<FaultEffect> RunEnded();
 
   // A fault's moment has come, and its wait goes on.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -69,6 +70,17 @@ std::vector<std::string> RunNarrator::Tell(const api::RunView& run) {
     lines.push_back(Describe(step));
   }
   return lines;
+}
+
+// The times in a warning move all the time: what comes before them says how grave it is.
+std::vector<std::string> ForecastNarrator::Tell(const api::RunView& run) {
+  if (!run.has_forecast() || run.forecast().going_back()) return {};
+  const std::string& warning = run.forecast().warning();
+  const std::string grave = warning.substr(0, warning.find(':'));
+  if (std::exchange(grave_, grave) == grave) return {};
+  if (warning.empty()) return {"forecast: in time again"};
+  warnings_.push_back(warning);
+  return {absl::StrCat("forecast: ", warning)};
 }
 
 std::string RunningNow(const api::RunView& run, absl::Time now) {

@@ -23,6 +23,18 @@ class RunNarrator {
   std::map<int, std::string> states_;  // By place in the view.
 };
 
+// Turns views of one run into what should be known ahead of time: each time that its forecast
+// becomes graver, or better again.
+class ForecastNarrator {
+ public:
+  std::vector<std::string> Tell(const hamisha::orchestrator::v1::RunView& run);
+  const std::vector<std::string>& warnings() const { return warnings_; }  // All, in order.
+
+ private:
+  std::string grave_;
+  std::vector<std::string> warnings_;
+};
+
 // "seal 0.2 s on source-0, source-1"; "" when nothing runs.
 std::string RunningNow(const hamisha::orchestrator::v1::RunView& run, absl::Time now);
 

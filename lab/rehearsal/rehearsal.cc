@@ -58,6 +58,7 @@ absl::StatusOr<RehearsalResult> Rehearsal::Run() {
   RETURN_IF_ERROR(BringUp());
   RETURN_IF_ERROR(StartLoad());
   RETURN_IF_ERROR(Wait(options_.lab.load.warm_up));
+  RETURN_IF_ERROR(ImportProfiles());
   ASSIGN_OR_RETURN(const std::string run, Submit());
   RunFollower follower(platform_->orchestrator(), run, clock_);
   RETURN_IF_ERROR(Follow(follower));
@@ -79,6 +80,8 @@ absl::StatusOr<RehearsalResult> Rehearsal::Run() {
   result.violations = monitor_->violations();
   result.primaries_max = monitor_->primaries_max();
   result.directory = options_.directory;
+  result.warnings = forecasts_.warnings();
+  result.profile = KeepProfile(run);
   return result;
 }
 
@@ -254,6 +257,7 @@ absl::Status Rehearsal::GoBackAgain(RunFollower& follower) {
 
 void Rehearsal::Show(const api::RunView& run) {
   for (const std::string& line : narrator_.Tell(run)) display_.Line(line);
+  for (const std::string& line : forecasts_.Tell(run)) display_.Line(line);
   const std::string load = LoadLine();
   const std::string now = RunningNow(run, clock_.WallNow());
   display_.Live(absl::StrCat(load, load.empty() || now.empty() ? "" : " | ", now));
@@ -297,6 +301,15 @@ absl::Status Rehearsal::Inject(const FaultEffect& effect) {
     case FaultEffect::Kind::kHeal:
       platform_->HealLink();
       what = "the link is healed";
+      break;
+    case FaultEffect::Kind::kSlow:
+      platform_->SlowLink(effect.link);
+      what = absl::StrCat("the link is slow: ", absl::FormatDuration(effect.link.round_trip), ", ",
+                          effect.link.bandwidth_bytes_per_s, " B/s");
+      break;
+    case FaultEffect::Kind::kRestore:
+      platform_->RestoreLink();
+      what = "the link is as fast as before";
       break;
     case FaultEffect::Kind::kKill:
       done = platform_->Kill(effect.process);

@@ -23,8 +23,9 @@ struct RehearsalOptions {
   std::string playbook_yaml;
   std::vector<orchestrator::SourceText> includes;  // All that the playbook includes.
   LabFile lab;
-  std::string directory;  // Absolute.
-  std::string programs;   // Folder of our programs.
+  std::string directory;                   // Absolute.
+  std::string programs;                    // Folder of our programs.
+  std::vector<std::string> profiles = {};  // JSON of earlier runs, for the forecasts of this one.
 };
 
 // A platform, its load, one run of a playbook under faults, and the proof afterwards. All calls on
@@ -43,7 +44,10 @@ class Rehearsal {
  private:
   absl::Status BringUp();
   absl::Status StartLoad();
+  absl::Status ImportProfiles();
   absl::StatusOr<std::string> Submit();
+  // "" when the orchestrator has none.
+  std::string KeepProfile(const std::string& run);
   absl::Status Follow(RunFollower& follower);
   // Answers for the lab's people what the run asks.
   absl::Status Answer(const hamisha::orchestrator::v1::RunView& run);
@@ -72,6 +76,7 @@ class Rehearsal {
   std::unique_ptr<NodeMonitor> monitor_;
   FaultSchedule faults_;
   RunNarrator narrator_;
+  ForecastNarrator forecasts_;
   std::string load_line_;
   uint64_t load_log_offset_ = 0;
   uint64_t answered_at_ = 0;  // Entries of the journal with the newest answer.

@@ -57,6 +57,8 @@ struct RehearsalResult {
   std::vector<std::string> violations;       // Of "at most one writer".
   int primaries_max = 0;
   std::string directory;
+  std::vector<std::string> warnings;  // Of the forecast, ahead of time.
+  std::string profile;                // Path of what the run left for forecasts; "" without one.
 };
 
 // Why the rehearsal proves nothing good, whatever the run's outcome: something was lost or happened

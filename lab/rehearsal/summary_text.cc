@@ -113,6 +113,22 @@ nlohmann::json ShardsJson(const RehearsalResult& result) {
   return shards;
 }
 
+// How long before its window's end the run ended; nothing without a window.
+std::optional<absl::Duration> RoomLeft(const api::RunView& run) {
+  if (!run.has_window_end() || !run.has_ended()) return std::nullopt;
+  return FromProto(run.window_end()) - FromProto(run.ended());
+}
+
+nlohmann::json WindowJson(const api::RunView& run) {
+  const std::optional<absl::Duration> room = RoomLeft(run);
+  if (!room.has_value()) return nullptr;
+  const absl::Duration outside = std::max(absl::ZeroDuration(), -*room);
+  return {{"length_ms",
+           absl::ToDoubleMilliseconds(FromProto(run.window_end()) - FromProto(run.window_start()))},
+          {"left_ms", absl::ToDoubleMilliseconds(*room)},
+          {"outside_ms", absl::ToDoubleMilliseconds(outside)}};
+}
+
 }  // namespace
 
 std::string ToText(const RehearsalResult& result) {
@@ -124,6 +140,12 @@ std::string ToText(const RehearsalResult& result) {
     lines.Add("way back",
               absl::StrCat("the source wrote again ", Length(*after), " after the decision"));
   }
+  if (const auto room = RoomLeft(result.run)) {
+    lines.Add("window", *room >= absl::ZeroDuration()
+                            ? absl::StrCat("ended ", Length(*room), " before its end")
+                            : absl::StrCat("ENDED ", Length(-*room), " AFTER ITS END"));
+  }
+  for (const std::string& warning : result.warnings) lines.Add("warned", warning);
   for (const PhaseTime& phase : PhaseTimes(result.run)) {
     lines.Add("phases", absl::StrFormat("%-12s %10s", phase.name, Length(phase.length)));
   }
@@ -131,6 +153,7 @@ std::string ToText(const RehearsalResult& result) {
   for (const std::string& fault : result.faults) lines.Add("faults", fault);
   for (const std::string& complaint : Complaints(result)) lines.Add("WRONG", complaint);
   lines.Add("journal", result.run.journal());
+  if (!result.profile.empty()) lines.Add("profile", result.profile);
   lines.Add("directory", result.directory);
   return lines.text();
 }
@@ -157,6 +180,9 @@ std::string ToJson(const RehearsalResult& result) {
                          {"faults", result.faults},
                          {"complaints", Complaints(result)},
                          {"journal", result.run.journal()},
+                         {"window", WindowJson(result.run)},
+                         {"warnings", result.warnings},
+                         {"profile", result.profile},
                          {"directory", result.directory}};
   root["write_pause_ms"] =
       WritesCameBack(result) ? nlohmann::json(check.write_pause_ms) : nlohmann::json();

@@ -21,13 +21,20 @@ Pacer::Pacer(absl::Duration delay, uint64_t bandwidth_bytes_per_s)
       bandwidth_bytes_per_s_(bandwidth_bytes_per_s),
       window_bytes_(WindowBytes(delay, bandwidth_bytes_per_s)) {}
 
+void Pacer::Change(absl::Duration delay, uint64_t bandwidth_bytes_per_s) {
+  delay_ = delay;
+  bandwidth_bytes_per_s_ = bandwidth_bytes_per_s;
+  window_bytes_ = WindowBytes(delay, bandwidth_bytes_per_s);
+}
+
 absl::Duration Pacer::Send(absl::Duration now, size_t bytes) {
   busy_until_ = std::max(busy_until_, now);
   if (bandwidth_bytes_per_s_ > 0) {
     busy_until_ +=
         absl::Seconds(static_cast<double>(bytes) / static_cast<double>(bandwidth_bytes_per_s_));
   }
-  return busy_until_ + delay_;
+  arrived_last_ = std::max(arrived_last_, busy_until_ + delay_);
+  return arrived_last_;
 }
 
 absl::Duration Pacer::ReadyAt() const { return busy_until_ - kBacklogMax; }

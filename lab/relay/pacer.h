@@ -19,6 +19,9 @@ class Pacer {
  public:
   Pacer(absl::Duration delay, uint64_t bandwidth_bytes_per_s);
 
+  // For what is handed in from now on; it still does not overtake what was sent earlier.
+  void Change(absl::Duration delay, uint64_t bandwidth_bytes_per_s);
+
   // When the last of `bytes` that are handed in at `now` arrives. Never before what was sent
   // earlier.
   absl::Duration Send(absl::Duration now, size_t bytes);
@@ -31,10 +34,11 @@ class Pacer {
   size_t window_bytes() const { return window_bytes_; }
 
  private:
-  const absl::Duration delay_;
-  const uint64_t bandwidth_bytes_per_s_;
-  const size_t window_bytes_;
+  absl::Duration delay_;
+  uint64_t bandwidth_bytes_per_s_;
+  size_t window_bytes_;
   absl::Duration busy_until_ = -absl::InfiniteDuration();
+  absl::Duration arrived_last_ = -absl::InfiniteDuration();
 };
 
 }  // namespace lab

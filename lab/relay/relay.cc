@@ -121,6 +121,17 @@ absl::StatusOr<std::string> Relay::Listen(Site site, const std::string& destinat
   return absl::StrCat("127.0.0.1:", ntohs(address.sin_port));
 }
 
+void Relay::Change(const LinkOptions& options) {
+  {
+    const absl::MutexLock lock(&mutex_);
+    round_trip_ = options.round_trip;
+    to_target_.Change(options.round_trip / 2, options.bandwidth_bytes_per_s);
+    to_source_.Change(options.round_trip / 2, options.bandwidth_bytes_per_s);
+    next_wake_ = -absl::InfiniteDuration();
+  }
+  Wake();
+}
+
 void Relay::Cut() {
   const absl::MutexLock lock(&mutex_);
   cut_ = true;

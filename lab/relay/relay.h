@@ -38,6 +38,8 @@ class Relay {
   // the link. Returns the address to connect to, with a port that the kernel chose.
   absl::StatusOr<std::string> Listen(Site site, const std::string& destination);
 
+  // For what is sent from now on.
+  void Change(const LinkOptions& options);
   void Cut();
   void Heal();
   bool cut() const;
@@ -80,11 +82,11 @@ class Relay {
   bool Watch(int descriptor, uint64_t tag);
 
   const base::Clock& clock_;
-  const absl::Duration round_trip_;
   int epoll_ = -1;
   int wake_ = -1;
 
   mutable absl::Mutex mutex_;
+  absl::Duration round_trip_ ABSL_GUARDED_BY(mutex_);
   Pacer to_target_ ABSL_GUARDED_BY(mutex_);
   Pacer to_source_ ABSL_GUARDED_BY(mutex_);
   std::vector<Listener> listeners_ ABSL_GUARDED_BY(mutex_);

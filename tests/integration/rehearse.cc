@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <regex>
 #include <set>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "agents/runtime/log.h"
@@ -15,9 +16,10 @@ std::string LabFileOf(const Scenario& scenario) {
   return absl::StrCat(R"(apiVersion: hamisha/v1
 kind: Lab
 shards: 2
-accounts_per_shard: 2000
 gateways: 2
-load: {rate: 300, warm_up: 500ms, cool_down: 700ms, drain: 5s, seed: 1}
+accounts_per_shard: )",
+                      scenario.accounts_per_shard, "\nload: {rate: ", scenario.rate_per_s,
+                      R"(, warm_up: 500ms, cool_down: 700ms, drain: 5s, seed: 1}
 link: {bandwidth: 200MB/s, round_trip: )",
                       scenario.round_trip, "}\nmachines: ", scenario.machines, "\n",
                       scenario.rollback_unknown ? "on_unknown: rollback\n" : "",
@@ -70,10 +72,14 @@ Rehearsed Rehearse(const Scenario& scenario) {
     hasty = std::regex_replace(hasty, canary, "$015s");
     REQUIRE(files.Replace(playbook, hasty).ok());
   }
-  const auto process = base::SystemCommandRunner().Start(
-      {.arguments = {BINARY_DIR "/hamisha-lab", "rehearse", playbook, "--lab", lab, "--dir",
-                     rehearsed.directory(), "--format", "json", "--keep"},
-       .output = output});
+  std::vector<std::string> arguments = {
+      BINARY_DIR "/hamisha-lab", "rehearse", playbook, "--lab", lab, "--dir",
+      rehearsed.directory(),     "--format", "json",   "--keep"};
+  if (!scenario.profile.empty()) {
+    arguments.insert(arguments.end(), {"--profile", scenario.profile});
+  }
+  const auto process =
+      base::SystemCommandRunner().Start({.arguments = arguments, .output = output});
   REQUIRE(process.ok());
   rehearsed.exit_code = (*process)->Wait();
   rehearsed.output = files.Read(output).value_or("");

@@ -17,6 +17,9 @@ struct Scenario {
   bool rollback_unknown = false;
   bool short_timeouts = false;  // Of the playbook's orders: 1 s.
   std::string playbook = "";    // YAML; none: the weekend's.
+  std::string profile = "";     // Path of what an earlier rehearsal left.
+  int accounts_per_shard = 2'000;
+  int rate_per_s = 300;
 };
 
 struct Rehearsed {

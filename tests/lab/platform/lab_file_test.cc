@@ -21,6 +21,7 @@ faults:
   - {after_step: start_replication, flip_state_bit: {site: target, shard: 3}}
   - {at_step: seal, cut_link: {for: 5s}}
   - {after_step: open, cut_link: {for: forever}}
+  - {at_step: seal, slow_link: {bandwidth: 10kB/s, for: 5s}}
   - after_step: compare
     kill: {process: orchestrator, restart_after: 1s}
 )");
@@ -34,11 +35,12 @@ faults:
   CHECK(lab->load.cool_down == absl::Seconds(4));
   CHECK(lab->load.seed == 7);
   CHECK(lab->open_files_max == std::map<std::string, uint64_t>{{"target", 256}});
-  REQUIRE(lab->faults.size() == 4);
+  REQUIRE(lab->faults.size() == 5);
   CHECK(std::get<FlipStateBit>(lab->faults[0].what).shard == 3);
   CHECK(lab->faults[1].at_start);
   CHECK(std::get<CutLink>(lab->faults[2].what).length == absl::InfiniteDuration());
-  CHECK(ToString(lab->faults[3]) == "kill -9 orchestrator, start it again after 1s");
+  CHECK(ToString(lab->faults[3]) == "slow the link to 150ms and 10000 B/s for 5s");
+  CHECK(ToString(lab->faults[4]) == "kill -9 orchestrator, start it again after 1s");
 }
 
 TEST_CASE("every mistake in a lab file is named with its place and its remedy", "[lab]") {
@@ -70,6 +72,8 @@ TEST_CASE("every mistake in a lab file is named with its place and its remedy", 
        "lab.yaml:4:5: a fault does one thing"},
       {"cut without length", "faults:\n  - {after_step: seal, cut_link: {}}\n",
        "cut_link needs a length"},
+      {"slow without length", "faults:\n  - {after_step: seal, slow_link: {bandwidth: 1kB/s}}\n",
+       "slow_link needs a length"},
       {"flip of a shard that is not there",
        "faults:\n  - {after_step: a, flip_state_bit: {site: target, shard: 2}}\n",
        "write a whole number from 0 to 1"},

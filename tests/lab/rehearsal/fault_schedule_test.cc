@@ -44,12 +44,14 @@ TEST_CASE("an effect is given again until it was accepted, and then no more", "[
 TEST_CASE("what was taken for a while is given back after it", "[faults]") {
   struct Row {
     const char* what;
-    std::variant<FlipStateBit, CutLink, KillProcess> fault;
+    std::variant<FlipStateBit, CutLink, SlowLink, KillProcess> fault;
     Kind begin;
     Kind end;
   };
   const auto row = GENERATE(values<Row>({
       {"a cut is healed", CutLink{absl::Seconds(5)}, Kind::kCut, Kind::kHeal},
+      {"a slow link becomes as it was", SlowLink{{}, absl::Seconds(5)}, Kind::kSlow,
+       Kind::kRestore},
       {"a killed process is started", KillProcess{"orchestrator", absl::Seconds(5)}, Kind::kKill,
        Kind::kStart},
   }));

@@ -44,6 +44,15 @@ TEST_CASE("a busy line asks to wait until little is left in front of it", "[rela
   CHECK(pacer.ReadyAt() == absl::Milliseconds(95));
 }
 
+TEST_CASE("a line that becomes slow, and fast again, keeps the order", "[relay]") {
+  Pacer pacer(kDelay, kMegabytePerSecond);
+  pacer.Change(absl::Seconds(2), 1'000);
+  CHECK(pacer.Send(absl::ZeroDuration(), 1'000) == absl::Seconds(3));
+  pacer.Change(kDelay, kMegabytePerSecond);
+  CHECK(pacer.Send(absl::Seconds(1), 1'000) == absl::Seconds(3));
+  CHECK(pacer.Send(absl::Seconds(5), 1'000) == absl::Seconds(5) + absl::Milliseconds(76));
+}
+
 TEST_CASE("a connection's window fills the line", "[relay]") {
   const Pacer fast(kDelay, 200 * kMegabytePerSecond);
   CHECK(fast.window_bytes() >= 15'000'000);
