@@ -70,6 +70,41 @@ absl::StatusOr<v1::ListAgentsResponse> Client::ListAgents() {
   return response;
 }
 
+absl::StatusOr<v1::ProfileView> Client::GetProfile(const std::string& run) {
+  grpc::ClientContext context;
+  SetDeadline(context);
+  v1::RunRequest request;
+  request.set_run(run);
+  v1::ProfileView view;
+  const absl::Status status = rpc::FromGrpc(stub_->GetProfile(&context, request, &view));
+  if (!status.ok()) return status;
+  return view;
+}
+
+absl::StatusOr<v1::ImportProfileResponse> Client::ImportProfile(const std::string& path,
+                                                                const std::string& json) {
+  grpc::ClientContext context;
+  SetDeadline(context);
+  v1::ImportProfileRequest request;
+  request.set_path(path);
+  request.set_json(json);
+  v1::ImportProfileResponse response;
+  const absl::Status status = rpc::FromGrpc(stub_->ImportProfile(&context, request, &response));
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::StatusOr<v1::ListProfilesResponse> Client::ListProfiles(const std::string& playbook_digest) {
+  grpc::ClientContext context;
+  SetDeadline(context);
+  v1::ListProfilesRequest request;
+  request.set_playbook_digest(playbook_digest);
+  v1::ListProfilesResponse response;
+  const absl::Status status = rpc::FromGrpc(stub_->ListProfiles(&context, request, &response));
+  if (!status.ok()) return status;
+  return response;
+}
+
 absl::StatusOr<v1::RunView> Client::Watch(std::string run,
                                           const std::function<void(const v1::RunView&)>& show) {
   const base::Clock& clock = base::SystemClock();

@@ -20,6 +20,11 @@ class Client {
   absl::StatusOr<hamisha::orchestrator::v1::RunView> Act(
       const hamisha::orchestrator::v1::ActRequest& request);
   absl::StatusOr<hamisha::orchestrator::v1::ListAgentsResponse> ListAgents();
+  absl::StatusOr<hamisha::orchestrator::v1::ProfileView> GetProfile(const std::string& run);
+  absl::StatusOr<hamisha::orchestrator::v1::ImportProfileResponse> ImportProfile(
+      const std::string& path, const std::string& json);
+  absl::StatusOr<hamisha::orchestrator::v1::ListProfilesResponse> ListProfiles(
+      const std::string& playbook_digest);
 
   // Calls `show` with the run now and after each change, until it has ended; returns it as it then
   // is. An orchestrator that goes away is given a minute to come back.

@@ -7,7 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "base/file_system.h"
 #include "orchestrator/cli/plan_view.h"
+#include "orchestrator/cli/profile_commands.h"
 #include "orchestrator/cli/terminal.h"
+#include "orchestrator/cli/window_view.h"
 #include "orchestrator/reference/reference.h"
 
 namespace orchestrator {
@@ -95,10 +97,19 @@ int ShowPlan(const Options& options) {
   int exit_code = kExitOk;
   const auto loaded = LoadPlan(options, &exit_code);
   if (!loaded.has_value()) return exit_code;
+  const auto profiles = ReadProfiles(options.profiles);
+  if (!profiles.has_value()) return kExitInvalid;
+  const Plan& plan = loaded->plan;
   const absl::TimeZone zone = absl::LocalTimeZone();
-  std::cout << (options.json() ? RenderPlanJson(loaded->plan, zone)
-                               : RenderPlan(loaded->plan, zone));
-  return kExitOk;
+  const PlanFit fit = FitOfPlan(plan, *profiles);
+  if (options.json()) {
+    std::cout << RenderPlanJson(
+        plan, zone, fit.fit.has_value() ? FitJson(plan, *fit.fit, fit.unprofiled, zone) : nullptr);
+  } else {
+    std::cout << RenderPlan(plan, zone);
+    if (fit.fit.has_value()) std::cout << "\n" << RenderFit(plan, *fit.fit, fit.unprofiled, zone);
+  }
+  return fit.fit.has_value() && !fit.fit->fits() ? kExitRefused : kExitOk;
 }
 
 int DryRunCommand(const Options& options) {

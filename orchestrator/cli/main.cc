@@ -15,6 +15,7 @@
 #include "orchestrator/cli/act_options.h"
 #include "orchestrator/cli/local_commands.h"
 #include "orchestrator/cli/options.h"
+#include "orchestrator/cli/profile_commands.h"
 #include "orchestrator/cli/remote_commands.h"
 
 namespace orchestrator {
@@ -63,6 +64,7 @@ class CommandLine {
     AddRun();
     AddRunCommands();
     AddActCommands();
+    AddProfile();
     AddFormat(AddOrchestrator(Add("agents", "Lists the agents that have connected", ShowAgents)));
     app_.add_subcommand("rehearse", "Rehearses a playbook on a lab: see hamisha rehearse --help");
     app_.add_subcommand("lab", "Brings a platform up on this machine: see hamisha lab --help");
@@ -122,8 +124,12 @@ class CommandLine {
   void AddPlanCommands() {
     AddFormat(AddFiles(
         Add("validate", "Reports all problems of a playbook; contacts nothing", Validate)));
-    AddFormat(AddFiles(
-        Add("plan", "Shows the compiled steps, hosts and needs; contacts nothing", ShowPlan)));
+    CLI::App* plan = Add("plan",
+                         "Shows the compiled steps, hosts and needs, and whether the plan fits "
+                         "into its window; contacts nothing",
+                         ShowPlan);
+    AddProfiles(AddFormat(AddFiles(plan)));
+    plan->footer("Exit code 3: it does not fit into its window, with the time to go back kept.");
     CLI::App* docs = app_.add_subcommand("docs", "Writes what playbooks may say; contacts nothing");
     docs->require_subcommand(1);
     const auto add = [&](const std::string& name, const std::string& summary, Command command) {
@@ -133,11 +139,37 @@ class CommandLine {
     add("schema", "A JSON Schema of playbooks, files of steps and inventories", PrintSchema);
   }
 
+  CLI::App* AddProfiles(CLI::App* app) {
+    app->add_option("--profile", options_.profiles,
+                    "What an earlier run left (`hamisha profile export`); may be given repeatedly");
+    return app;
+  }
+
+  void AddProfile() {
+    CLI::App* profile = app_.add_subcommand(
+        "profile", "What runs left about how long their steps took, for forecasts");
+    profile->require_subcommand(1);
+    const auto add = [&](const std::string& name, const std::string& summary, Command command) {
+      CLI::App* app = profile->add_subcommand(name, summary);
+      app->callback([this, command] { command_ = command; });
+      return AddOrchestrator(app);
+    };
+    AddFormat(add("show", "Shows a run's profile", ShowProfile))
+        ->add_option("RUN", options_.run, "The run; the newest when not given");
+    add("export", "Writes a run's profile to stdout, as JSON", ExportProfile)
+        ->add_option("RUN", options_.run, "The run; the newest when not given");
+    add("import", "Gives the orchestrator a profile of another one's run, or of a rehearsal's",
+        ImportProfile)
+        ->add_option("FILE", options_.profiles, "The profile, JSON")
+        ->required()
+        ->expected(1);
+  }
+
   void AddPreflight() {
     CLI::App* preflight =
         Add("preflight", "Compares a playbook's servers, which run would do first; changes nothing",
             PreflightCommand);
-    AddFormat(AddOrchestrator(AddFiles(preflight)));
+    AddProfiles(AddFormat(AddOrchestrator(AddFiles(preflight))));
     AddPerson(*preflight, options_);
     preflight->footer("Exit code 0: nothing blocks. 3: a run would be refused.");
   }

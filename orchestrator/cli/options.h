@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "hamisha/orchestrator/v1/orchestrator.pb.h"
 
@@ -15,9 +16,10 @@ struct Options {
   std::string kind = "live";    // live | rehearsal
   std::string confirm;          // The plan's name, where one is asked for.
   std::string reason;
-  std::string person;     // "": the login name.
-  std::string run;        // "": the newest.
-  std::string no_colour;  // Of the environment: anything but "" switches colours off.
+  std::vector<std::string> profiles;  // Files.
+  std::string person;                 // "": the login name.
+  std::string run;                    // "": the newest.
+  std::string no_colour;              // Of the environment: anything but "" switches colours off.
   // Of a person's act:
   hamisha::orchestrator::v1::Act act = {};
   std::string step;

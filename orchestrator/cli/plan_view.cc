@@ -203,11 +203,12 @@ std::string RenderPlan(const Plan& plan, absl::TimeZone zone) {
   return text;
 }
 
-std::string RenderPlanJson(const Plan& plan, absl::TimeZone zone) {
+std::string RenderPlanJson(const Plan& plan, absl::TimeZone zone, const json& fit) {
   json object = {{"name", plan.name},
                  {"description", plan.description},
                  {"digest", base::ToHex(plan.digest)},
                  {"window", nullptr},
+                 {"fit", fit},
                  {"hosts", json::array()},
                  {"shards", plan.shards.size()},
                  {"steps", json::array()}};

@@ -18,10 +18,12 @@
 #include "orchestrator/cli/local_commands.h"
 #include "orchestrator/cli/people_text.h"
 #include "orchestrator/cli/preflight.h"
+#include "orchestrator/cli/profile_commands.h"
 #include "orchestrator/cli/render.h"
 #include "orchestrator/cli/terminal.h"
 #include "orchestrator/cli/text.h"
 #include "orchestrator/cli/watching.h"
+#include "orchestrator/cli/window_view.h"
 
 namespace orchestrator {
 namespace {
@@ -110,6 +112,30 @@ int WriteApprovals(const Client& client, const v1::RunView& run, const std::stri
   return written.ok() ? kExitOk : FailOf(client, written);
 }
 
+// Whether the plan fits into its window by the profiles that the orchestrator has, and by files;
+// says the sum. nullopt: it could not be found out, with `exit_code` set.
+std::optional<bool> FitsItsWindow(Client& client, const LoadedPlan& loaded, const Options& options,
+                                  int* exit_code) {
+  auto profiles = ReadProfiles(options.profiles);
+  *exit_code = kExitInvalid;
+  if (!profiles.has_value()) return std::nullopt;
+  const auto kept = client.ListProfiles(PlaybookDigest(loaded.playbook.yaml));
+  if (!kept.ok()) {
+    *exit_code = FailOf(client, kept.status());
+    return std::nullopt;
+  }
+  for (const v1::ProfileView& view : kept->profiles()) {
+    auto profile = ParseProfile(view.run(), view.json());
+    if (profile.ok()) profiles->push_back(*std::move(profile));
+  }
+  const PlanFit fit = FitOfPlan(loaded.plan, *profiles);
+  if (!fit.fit.has_value()) return true;
+  // Of JSON stdout has the comparison.
+  std::ostream& out = options.json() ? std::cerr : std::cout;
+  out << RenderFit(loaded.plan, *fit.fit, fit.unprofiled, absl::LocalTimeZone()) << "\n";
+  return fit.fit->fits();
+}
+
 }  // namespace
 
 int PreflightCommand(const Options& options) {
@@ -119,6 +145,8 @@ int PreflightCommand(const Options& options) {
   const auto preflight = PreflightOf(*loaded);
   if (!preflight.has_value()) return kExitInvalid;
   Client client(options.orchestrator);
+  const auto fits = FitsItsWindow(client, *loaded, options, &exit_code);
+  if (!fits.has_value()) return exit_code;
   const auto newest = client.GetRun("");
   if (!newest.ok() && !absl::IsNotFound(newest.status())) return FailOf(client, newest.status());
   if (newest.ok() && MayHaveToGoBack(*newest)) {
@@ -133,7 +161,8 @@ int PreflightCommand(const Options& options) {
   const auto ended = client.Watch(*run, [](const v1::RunView& /*view*/) {});
   if (!ended.ok()) return FailOf(client, ended.status());
   std::cout << (options.json() ? RenderPreflightJson(*ended) : RenderPreflight(*ended));
-  return ExitCodeOf(*ended);
+  const int code = ExitCodeOf(*ended);
+  return code == kExitOk && !*fits ? kExitRefused : code;
 }
 
 int ExecuteRun(const Options& options) {

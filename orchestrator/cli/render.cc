@@ -9,6 +9,7 @@
 #include "orchestrator/cli/people_text.h"
 #include "orchestrator/cli/run_facts.h"
 #include "orchestrator/cli/text.h"
+#include "orchestrator/cli/window_view.h"
 
 namespace orchestrator {
 namespace {
@@ -183,12 +184,15 @@ std::vector<std::string> RenderTable(const v1::RunView& run, const RenderOptions
     states.push_back(step.state());
   }
   std::vector<std::string> aligned = Align(rows);
-  const size_t room =
-      std::max<size_t>(options.lines, 5) - 4;  // Heading, blank, explanation, cursor.
+  const std::vector<std::string> window = RenderWindow(run, options);
+  const size_t room = std::max<size_t>(options.lines, 5 + window.size()) - 4 -
+                      window.size();  // Heading, blank, explanation, cursor.
   size_t first = 0;
   if (aligned.size() > room)
     first = std::min(aligned.size() - room, newest - std::min(newest, room / 2));
-  std::vector<std::string> lines = {HeadingOf(run, options), ""};
+  std::vector<std::string> lines = {HeadingOf(run, options)};
+  for (const std::string& line : window) lines.push_back(Cut(line, options.columns));
+  lines.push_back("");
   for (size_t i = first; i < std::min(aligned.size(), first + room); ++i) {
     lines.push_back(Coloured(Cut(aligned[i], options.columns), states[i], options));
   }

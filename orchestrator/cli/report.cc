@@ -8,6 +8,7 @@
 #include "orchestrator/cli/report_people.h"
 #include "orchestrator/cli/run_facts.h"
 #include "orchestrator/cli/text.h"
+#include "orchestrator/cli/window_view.h"
 
 namespace orchestrator {
 namespace {
@@ -207,6 +208,7 @@ std::string RenderReport(const v1::RunView& run, const RenderOptions& options) {
     absl::StrAppend(&text, "ended     ", ToRfc3339(ToTime(run.ended()), options.zone), "  after ",
                     HumanDuration(ToTime(run.ended()) - ToTime(run.started())), "\n");
   }
+  for (const std::string& line : RenderWindow(run, options)) absl::StrAppend(&text, line, "\n");
   if (!run.explanation().empty()) {
     absl::StrAppend(&text, "because   ", Printable(run.explanation()), "\n");
   }
@@ -238,6 +240,8 @@ std::string RenderReportJson(const v1::RunView& run, const RenderOptions& option
   object["exit_code"] = ExitCodeOf(run);
   object["explanation"] = run.explanation();
   object["to_do"] = WhatToDo(run);
+  object["window"] = WindowJson(run, options);
+  object["forecast"] = ForecastJson(run, options);
   object["mismatch"] = run.mismatch();
   object["journal"] = run.journal();
   object["term"] = run.term();

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "orchestrator/cli/render.h"
 #include "orchestrator/cli/terminal.h"
+#include "orchestrator/cli/window_view.h"
 
 namespace orchestrator {
 namespace {
@@ -45,10 +46,14 @@ int WatchUntilEnd(Client& client, const std::string& run, const Options& options
   const bool live = StdoutIsTerminal() && !options.json();
   LiveArea area;
   ProgressLines progress(TerminalOptions(options));
+  ForecastLines forecast;
   const auto ended = client.Watch(run, [&](const v1::RunView& view) {
     if (live) return area.Draw(RenderTable(view, TerminalOptions(options)));
     std::ostream& out = options.json() ? std::cerr : std::cout;
     for (const std::string& line : progress.Update(view)) out << line << "\n";
+    for (const std::string& line : forecast.Update(view, TerminalOptions(options))) {
+      out << line << "\n";
+    }
     out << std::flush;
   });
   if (!ended.ok()) {

@@ -4,7 +4,7 @@
 
 namespace orchestrator {
 
-// The maintenance window, as the playbook has it. Checked and kept; nothing enforces it yet.
+// The maintenance window, as the playbook has it.
 struct Window {
   absl::Time start;
   absl::Time end;                   // After start.

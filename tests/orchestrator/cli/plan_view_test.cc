@@ -29,7 +29,8 @@ TEST_CASE("a dry run of the weekend", "[plan_view]") {
 
 TEST_CASE("the plan of the weekend", "[plan_view]") {
   MatchGolden("weekend_plan.txt", RenderPlan(Weekend(), absl::FixedTimeZone(3 * 3600)));
-  MatchGolden("weekend_plan.json", RenderPlanJson(Weekend(), absl::FixedTimeZone(3 * 3600)));
+  MatchGolden("weekend_plan.json",
+              RenderPlanJson(Weekend(), absl::FixedTimeZone(3 * 3600), nullptr));
 }
 
 }  // namespace

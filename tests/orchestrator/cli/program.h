@@ -66,6 +66,10 @@ class FakeOrchestrator final : public v1::Orchestrator::Service {
   }
   ~FakeOrchestrator() override { server_.server->Shutdown(); }
 
+  grpc::Status ListProfiles(grpc::ServerContext*, const v1::ListProfilesRequest*,
+                            v1::ListProfilesResponse*) override {
+    return grpc::Status::OK;
+  }
   grpc::Status SubmitRun(grpc::ServerContext*, const v1::SubmitRunRequest* request,
                          v1::SubmitRunResponse* response) override {
     submitted = *request;
