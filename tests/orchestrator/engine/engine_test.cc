@@ -330,9 +330,6 @@ SCENARIO("the way back undoes in reverse what was begun", "[engine]") {
       CHECK_THAT(run.engine().explanation(), Contains("the bank called") &&
                                                  Contains("ledger.unseal on source-1") &&
                                                  Contains("hamisha rollback run-1"));
-
-      // Undoing one step may do again what undoing another took back: a gateway holds writes again
-      // when the release is undone.
       AND_THEN("a new request tries what is left and all that was undone after it, with new keys") {
         run.RollBack("the link is back");
         REQUIRE(run.NewOrders() == Texts{"seal/back/0#2 on target-0", "seal/back/0#2 on target-1"});
