@@ -4,10 +4,8 @@
 #include <set>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "ledger/core/types.h"
 
 namespace ledger {
@@ -69,17 +67,6 @@ absl::Status CheckOpen(const pb::Restriction& closed, const WriteBatch& batch) {
     }
   }
   return absl::OkStatus();
-}
-
-std::string ToText(const pb::Restriction& closed) {
-  std::vector<std::string> classes;
-  if (closed.new_accounts()) classes.push_back("new accounts");
-  if (closed.balance_limits()) classes.push_back("balance limits");
-  if (!closed.transfer_codes().empty()) {
-    classes.push_back(
-        absl::StrCat("transfers of code ", absl::StrJoin(closed.transfer_codes(), ", ")));
-  }
-  return classes.empty() ? "nothing" : absl::StrJoin(classes, ", ");
 }
 
 pb::Restriction ClosedClasses::Get() const {

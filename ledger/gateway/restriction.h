@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -19,9 +18,6 @@ absl::StatusOr<pb::Restriction> Restrict(const pb::Restriction& closed,
 
 // RESOURCE_EXHAUSTED when the batch has an event of a closed class: it says which. Pure.
 absl::Status CheckOpen(const pb::Restriction& closed, const WriteBatch& batch);
-
-// "new accounts, transfers of code 7"; "nothing" when all is open.
-std::string ToText(const pb::Restriction& closed);
 
 // What a gateway's clients may not do now. Safe for any thread.
 class ClosedClasses {
