@@ -25,6 +25,7 @@ constexpr const char* kFooter = R"(
 Examples:
   hamisha validate playbooks/weekend_cutover.yaml --inventory inventory.yaml
   hamisha plan     playbooks/weekend_cutover.yaml --inventory inventory.yaml
+  hamisha simulate playbooks/weekend_cutover.yaml --inventory inventory.yaml --seeds 10000
   hamisha run      playbooks/weekend_cutover.yaml --inventory inventory.yaml
   hamisha run      playbooks/weekend_cutover.yaml --inventory inventory.yaml --execute
   hamisha watch
@@ -36,15 +37,24 @@ Exit codes: 0 ok, 1 error, 2 invalid playbook or usage, 3 refused by a guardrail
 unreachable, 5 verification mismatch, 6 rolled back cleanly, 7 outcome unknown, 8 waiting for
 approval, 130 interrupted.)";
 
-// `hamisha lab …` is `hamisha-lab …`, and `hamisha rehearse …` is `hamisha-lab rehearse …`.
+// Commands that are programs of their own, beside this one.
+struct Sibling {
+  const char* command;
+  const char* program;
+  bool keeps_command;  // `hamisha rehearse …` is `hamisha-lab rehearse …`.
+};
+constexpr Sibling kSiblings[] = {{"lab", "hamisha-lab", false},
+                                 {"rehearse", "hamisha-lab", true},
+                                 {"simulate", "hamisha-simulate", false}};
+
 // Returns only when the program cannot be started.
-int ExecLab(int argc, char** argv) {
+int Exec(const Sibling& sibling, int argc, char** argv) {
   std::string path(PATH_MAX, '\0');
   const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
   path.resize(length < 0 ? 0 : static_cast<size_t>(length));
-  path = path.substr(0, path.rfind('/') + 1) + "hamisha-lab";
+  path = path.substr(0, path.rfind('/') + 1) + sibling.program;
   std::vector<char*> arguments = {path.data()};
-  const int first = std::strcmp(argv[1], "lab") == 0 ? 2 : 1;
+  const int first = sibling.keeps_command ? 1 : 2;
   for (int i = first; i < argc; ++i) arguments.push_back(argv[i]);
   arguments.push_back(nullptr);
   execv(path.c_str(), arguments.data());
@@ -67,6 +77,8 @@ class CommandLine {
     AddProfile();
     AddFormat(AddOrchestrator(Add("agents", "Lists the agents that have connected", ShowAgents)));
     app_.add_subcommand("rehearse", "Rehearses a playbook on a lab: see hamisha rehearse --help");
+    app_.add_subcommand("simulate",
+                        "Plays a playbook in a simulated world: see hamisha simulate --help");
     app_.add_subcommand("lab", "Brings a platform up on this machine: see hamisha lab --help");
     app_.footer(kFooter);  // After the commands, which would inherit it.
   }
@@ -229,8 +241,10 @@ class CommandLine {
 }  // namespace orchestrator
 
 int main(int argc, char** argv) {
-  if (argc > 1 && (std::strcmp(argv[1], "lab") == 0 || std::strcmp(argv[1], "rehearse") == 0)) {
-    return orchestrator::ExecLab(argc, argv);
+  for (const orchestrator::Sibling& sibling : orchestrator::kSiblings) {
+    if (argc > 1 && std::strcmp(argv[1], sibling.command) == 0) {
+      return orchestrator::Exec(sibling, argc, argv);
+    }
   }
   return orchestrator::CommandLine().Run(argc, argv);
 }
