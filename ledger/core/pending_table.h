@@ -71,6 +71,11 @@ class PendingTable {
     if (expiries_.empty()) return std::nullopt;
     return *expiries_.begin();
   }
+  // The one to expire last.
+  std::optional<Expiry> last_expiry() const {
+    if (expiries_.empty()) return std::nullopt;
+    return *expiries_.rbegin();
+  }
   const Open& open() const { return open_; }
   // The first of a bucket: those from here on whose place says so are its.
   Open::const_iterator BucketBegin(uint16_t bucket) const { return open_.lower_bound({bucket, 0}); }

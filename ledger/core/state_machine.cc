@@ -143,6 +143,12 @@ std::optional<uint64_t> StateMachine::next_expiry_ns() const {
   return next->expires_ns;
 }
 
+std::optional<uint64_t> StateMachine::last_expiry_ns() const {
+  const auto last = state_->pendings.last_expiry();
+  if (!last.has_value()) return std::nullopt;
+  return last->expires_ns;
+}
+
 std::optional<Account> StateMachine::FindAccount(const Id128& id) const {
   const auto row = state_->accounts.Find(id);
   if (!row.has_value()) return std::nullopt;

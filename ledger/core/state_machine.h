@@ -71,6 +71,8 @@ class StateMachine {
   uint64_t last_timestamp_ns() const;
   // When the next pending transfer expires that is not yet released.
   std::optional<uint64_t> next_expiry_ns() const;
+  // When the last of those that are open and expire does.
+  std::optional<uint64_t> last_expiry_ns() const;
 
   std::optional<Account> FindAccount(const Id128& id) const;
   // Its place in the order of creation, from 0.

@@ -25,6 +25,7 @@
 #include "ledger/node/disk.h"
 #include "ledger/node/durable_tail.h"
 #include "ledger/node/faults_service.h"
+#include "ledger/node/follow_trials.h"
 #include "ledger/node/follower.h"
 #include "ledger/node/ledger_service.h"
 #include "ledger/node/node_service.h"
@@ -84,6 +85,7 @@ struct LedgerNode::State {
   std::optional<base::WorkQueue> saver;  // A sync of a small file would stop the writer.
   std::optional<Writer> writer;
   std::optional<Follower> follower;
+  std::optional<FollowTrials> trials;
   std::optional<ReadPool> reads;
   std::optional<Snapshotter> snapshotter;
   std::optional<Challenger> challenger;
@@ -218,6 +220,10 @@ struct LedgerNode::State {
                                          .tail = disk.tail},
                         std::move(snapshots), disk.snapshot_log_bytes);
     ledger_service.emplace(config.shard(), *writer, *reads);
+    trials.emplace(FollowTrials::Parts{.self = config.node_id(),
+                                       .shard = config.shard(),
+                                       .addresses = Addresses(config),
+                                       .clock = disk.options.clock});
     node_service.emplace(NodeParts{.config = config,
                                    .writer = *writer,
                                    .follower = *follower,
@@ -225,7 +231,8 @@ struct LedgerNode::State {
                                    .tail = disk.tail,
                                    .snapshotter = *snapshotter,
                                    .copies = *copy_service,
-                                   .latency = *latency});
+                                   .latency = *latency,
+                                   .trials = *trials});
   }
 
   void StartVerification() {
@@ -270,6 +277,7 @@ struct LedgerNode::State {
     if (copy_service) copy_service->Close();
     // Who waits for it is answered.
     if (verifier) verifier->Stop();
+    if (trials) trials->Stop();
     if (running.server != nullptr) {
       running.server->Shutdown(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                                             gpr_time_from_seconds(kStopTimeoutS, GPR_TIMESPAN)));

@@ -59,6 +59,7 @@ void NodeService::AnswerStatus(Shard& shard, Reactor* reactor, pb::NodeStatus* r
   const pb::Lag lag = LagOf(source, shard);
   const std::optional<absl::Duration> commit_p99 = parts_.latency.P99();
   const pb::KeptCopies kept = parts_.copies.Kept();
+  const size_t waiting = parts_.writer.requests_waiting();
   // It has its first record once it is whole, and then does not copy any more.
   const auto copy =
       is_following && shard.position() == 0 ? parts_.follower.copy_progress() : std::nullopt;
@@ -68,6 +69,7 @@ void NodeService::AnswerStatus(Shard& shard, Reactor* reactor, pb::NodeStatus* r
       if (is_following) *response->mutable_lag() = lag;
       if (!source.fault.empty()) response->set_fault(source.fault);
       if (copy) *response->mutable_copy() = *copy;
+      response->set_calls_waiting(waiting);
       if (kept.copies() > 0) *response->mutable_kept_copies() = kept;
       if (commit_p99) *response->mutable_commit_p99() = ToProto(*commit_p99);
     }
@@ -128,6 +130,17 @@ grpc::ServerUnaryReactor* NodeService::Follow(Context* context, const pb::Follow
     parts_.follower.SetTarget(request->node_id());
     AnswerStatus(shard, reactor, response);
   });
+}
+
+grpc::ServerUnaryReactor* NodeService::TryFollow(Context* context,
+                                                 const pb::TryFollowRequest* request,
+                                                 pb::TryFollowResponse* response) {
+  Reactor* const reactor = context->DefaultReactor();
+  parts_.trials.Try(*request, [=](const absl::StatusOr<pb::TryFollowResponse>& found) {
+    if (found.ok()) *response = *found;
+    reactor->Finish(rpc::ToGrpc(found.status()));
+  });
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* NodeService::Compare(Context* context, const pb::Signed* request,

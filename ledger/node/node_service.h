@@ -6,6 +6,7 @@
 #include "ledger/copy/commit_latency.h"
 #include "ledger/copy/copy_service.h"
 #include "ledger/node/durable_tail.h"
+#include "ledger/node/follow_trials.h"
 #include "ledger/node/follower.h"
 #include "ledger/node/snapshotter.h"
 #include "ledger/node/writer.h"
@@ -23,6 +24,7 @@ struct NodeParts {
   Snapshotter& snapshotter;
   CopyService& copies;
   const CommitLatency& latency;
+  FollowTrials& trials;
 };
 
 // hamisha/ledger/v1/node.proto.
@@ -42,6 +44,8 @@ class NodeService final : public pb::Node::CallbackService {
                   pb::OwnershipChange* response) override;
   Reactor* Follow(Context* context, const pb::FollowRequest* request,
                   pb::NodeStatus* response) override;
+  Reactor* TryFollow(Context* context, const pb::TryFollowRequest* request,
+                     pb::TryFollowResponse* response) override;
   Reactor* Compare(Context* context, const pb::Signed* request, pb::Comparison* response) override;
   Reactor* Describe(Context* context, const pb::DescribeRequest* request,
                     pb::NodeDescription* response) override;

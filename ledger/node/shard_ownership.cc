@@ -1,10 +1,12 @@
 // Shard: the operations that move ownership, and what is said about the state.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "base/invariant.h"
 #include "base/status_macros.h"
+#include "ledger/copy/duration.h"
 #include "ledger/node/shard.h"
 
 namespace ledger {
@@ -167,6 +169,15 @@ void Shard::GetStatus(Answer<pb::NodeStatus> answer) {
   status.set_transfers(state_.transfer_count());
   status.set_accounts_unhashed(accounts_unhashed());
   status.set_roots_checked(roots_checked_);
+  status.set_timestamp_ns(appended_.timestamp_ns);
+  status.set_pendings(state_.pending_count());
+  if (const auto last_ns = state_.last_expiry_ns(); last_ns > appended_.timestamp_ns) {
+    const auto left_ns = static_cast<int64_t>(*last_ns - appended_.timestamp_ns);
+    *status.mutable_pending_left_longest() = ToProto(absl::Nanoseconds(left_ns));
+  }
+  for (const uint64_t epoch : refusals_) {
+    status.set_refused_epoch(std::max(status.refused_epoch(), epoch));
+  }
   const std::string fault = Fault();
   status.set_state_differs(!fault.empty());
   // Until it is known where.

@@ -148,6 +148,11 @@ void Writer::StartSync() {
   is_behind_ = shard_.failed().ok() && shard_.history().ok() && shard_.history().IsBehind();
 }
 
+size_t Writer::requests_waiting() const {
+  const absl::MutexLock lock(&mutex_);
+  return queued_requests_;
+}
+
 void Writer::CaughtUp() {
   const absl::MutexLock lock(&mutex_);
   is_behind_ = false;

@@ -47,6 +47,9 @@ class Writer {
   // For the node itself: no bound.
   absl::Status Run(Task task);
 
+  // Of clients, that wait for their turn. Any thread.
+  size_t requests_waiting() const;
+
   // History has kept up again: commands are taken from now on. Any thread.
   void CaughtUp();
 
@@ -76,7 +79,7 @@ class Writer {
   Log& log_;
   const WriterOptions options_;
 
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   std::deque<Command> queue_ ABSL_GUARDED_BY(mutex_);
   size_t queued_requests_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
