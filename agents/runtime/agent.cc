@@ -169,7 +169,7 @@ pb::Hello Agent::Hello() {
   hello.set_version(options_.version);
   hello.set_binary_sha256(options_.binary_sha256);
   for (const auto& [type, driver] : drivers_.by_type()) hello.add_actions(driver->name());
-  hello.set_wall_clock_unix_ns(UnixNs(options_.clock.WallNow()));
+  hello.set_wall_clock_unix_ns(UnixNs(ToldTime()));
   absl::MutexLock lock(&mutex_);
   hello.set_term_highest(term_highest_);
   return hello;
@@ -219,8 +219,14 @@ void Agent::Heartbeat() {
     last_heartbeat_ = now;
   }
   pb::AgentMessage message;
-  message.mutable_heartbeat()->set_wall_clock_unix_ns(UnixNs(options_.clock.WallNow()));
+  message.mutable_heartbeat()->set_wall_clock_unix_ns(UnixNs(ToldTime()));
   link_->Send(std::move(message));
+}
+
+absl::Time Agent::ToldTime() const {
+  const auto& ahead = options_.config.lab_clock_ahead();
+  return options_.clock.WallNow() + absl::Seconds(ahead.seconds()) +
+         absl::Nanoseconds(ahead.nanos());
 }
 
 void Agent::Say(absl::string_view line) const {

@@ -58,6 +58,7 @@ class Agent {
   absl::Status Flush();
 
   hamisha::agent::v1::Hello Hello();
+  absl::Time ToldTime() const;  // What the orchestrator is told that it is.
   void Received(hamisha::agent::v1::OrchestratorMessage message);
   void StreamEnded(const std::string& why);
   void Heartbeat();

@@ -25,6 +25,12 @@ inline hamisha::agent::v1::OrderResult ResultOf(hamisha::agent::v1::Outcome outc
 inline hamisha::agent::v1::OrderResult Succeeded(absl::string_view message) {
   return ResultOf(hamisha::agent::v1::OUTCOME_SUCCEEDED, message);
 }
+// The way back has nothing to do on this host: that proves nothing of it.
+inline hamisha::agent::v1::OrderResult NothingToDo(absl::string_view message) {
+  hamisha::agent::v1::OrderResult result = Succeeded(message);
+  result.set_nothing_to_do(true);
+  return result;
+}
 // The effect is certainly not there, and never will be.
 inline hamisha::agent::v1::OrderResult Failed(absl::string_view message) {
   return ResultOf(hamisha::agent::v1::OUTCOME_FAILED, message);
@@ -82,7 +88,7 @@ class ActionDriver : public Driver {
   // Takes back what Apply did; by default there is nothing, or the playbook must say how.
   virtual Result Undo(OrderContext& /*context*/, const Action& /*action*/) {
     if (!this->action().options().GetExtension(hamisha::action::v1::action).mutates()) {
-      return Succeeded("nothing to undo: it changed nothing");
+      return NothingToDo("nothing to undo: it changed nothing");
     }
     return Failed(absl::StrCat(name(), " has no undo of its own: say `rollback:` in the playbook"));
   }

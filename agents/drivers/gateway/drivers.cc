@@ -105,6 +105,7 @@ Result Release(const GatewayStub& gateway, OrderContext& order) {
             "writes pass; ", WithThousands(kept.held_requests), " were kept, the longest for ",
             absl::ToInt64Milliseconds(kept.held_longest), " ms"));
         AddFacts(kept, result);
+        result.set_nothing_to_do(kept.holding == 0 && kept.held_requests == 0);
         return result;
       }
     }
@@ -292,6 +293,7 @@ void AddGatewayDrivers(const GatewayStub& gateway, Drivers& drivers) {
   drivers.Add(std::make_unique<RouteDriver>(gateway));
   drivers.Add(std::make_unique<ReleaseDriver>(gateway));
   AddRestrictDrivers(gateway, drivers);
+  AddGatewayReadinessDriver(gateway, drivers);
 }
 
 }  // namespace agents

@@ -11,4 +11,8 @@ namespace agents {
 void AddGatewayDrivers(const std::shared_ptr<hamisha::ledger::v1::Gateway::StubInterface>& gateway,
                        Drivers& drivers);
 
+// The last of them.
+void AddGatewayReadinessDriver(
+    const std::shared_ptr<hamisha::ledger::v1::Gateway::StubInterface>& gateway, Drivers& drivers);
+
 }  // namespace agents

@@ -130,6 +130,18 @@ class CompareDriver final : public ActionDriver<action::HostCompare> {
   }
 
  private:
+  static void AddObstacle(const Difference& difference, const std::string& source,
+                          const std::string& target, Result& result) {
+    auto& obstacle = *result.add_obstacles();
+    obstacle.set_what(absl::StrCat("drift of ", difference.fact));
+    obstacle.set_found(
+        absl::StrCat(difference.source, " on ", source, ", ", difference.target, " on ", target));
+    obstacle.set_limit(difference.rule);
+    obstacle.set_to_do(difference.blocks ? absl::StrCat("make ", target, " like ", source)
+                                         : std::string());
+    obstacle.set_blocks(difference.blocks);
+  }
+
   static Result Judge(const std::vector<Difference>& differences, const std::string& source,
                       const std::string& target) {
     Result result = Succeeded("");
@@ -139,6 +151,7 @@ class CompareDriver final : public ActionDriver<action::HostCompare> {
       const std::string text = Describe(difference, source, target);
       (*result.mutable_facts())[difference.fact] =
           absl::StrCat(difference.blocks ? "blocks; " : "told; ", text);
+      AddObstacle(difference, source, target, result);
       (difference.blocks ? blocking : told).push_back(absl::StrCat(difference.fact, ": ", text));
     }
     std::string message = absl::StrCat("as ", source, " in all that matters");

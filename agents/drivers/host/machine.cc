@@ -107,8 +107,11 @@ void ReadDataFolder(HostFacts& facts) {
         ReadText(absl::StrCat("/proc/", facts.node().pid(), "/mountinfo")), real.string()));
   }
   if (const auto bytes = OccupiedBytes(folder); bytes.ok()) facts.set_data_bytes(*bytes);
+}
+
+void ReadDiskFree(HostFacts& facts) {
   struct statvfs disk {};
-  if (::statvfs(folder.c_str(), &disk) == 0) {
+  if (::statvfs(DataFolderOf(facts.node()).c_str(), &disk) == 0) {
     facts.set_disk_free_bytes(uint64_t{disk.f_bavail} * disk.f_frsize);
   }
 }
@@ -147,6 +150,12 @@ void ReadMachine(HostFacts& facts) {
   facts.set_open_files_max(
       ParseOpenFilesMax(ReadText(absl::StrCat("/proc/", facts.node().pid(), "/limits"))));
   ReadDataFolder(facts);
+  ReadDiskFree(facts);
+}
+
+void ReadClockAndDisk(HostFacts& facts) {
+  ReadClock(facts);
+  ReadDiskFree(facts);
 }
 
 }  // namespace agents

@@ -18,4 +18,7 @@ std::string DataFolderOf(const hamisha::ledger::v1::NodeDescription& node);
 // does not say stays unset.
 void ReadMachine(hamisha::agent::v1::HostFacts& facts);
 
+// Of these only the clock and the data folder's free space, which takes no time.
+void ReadClockAndDisk(hamisha::agent::v1::HostFacts& facts);
+
 }  // namespace agents

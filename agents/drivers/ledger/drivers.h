@@ -22,4 +22,6 @@ void AddSwitchDrivers(const NodeStub& node, Drivers& drivers);       // await_po
 void AddVerificationDrivers(const NodeStub& node, const VerificationStub& verification,
                             Drivers& drivers);  // challenge certify
 
+void AddReadinessDriver(const NodeStub& node, Drivers& drivers);  // readiness
+
 }  // namespace agents

@@ -95,7 +95,7 @@ class FollowDriver final : public ActionDriver<Action> {
     const auto status = StatusOf(node_, order);
     if (!status.ok()) return ReadError("asking the ledger node", status.status());
     if (order.back() && status->role() == ledger_pb::ROLE_PRIMARY) {
-      return Succeeded(absl::StrCat("nothing to follow: ", Describe(*status)));
+      return NothingToDo(absl::StrCat("nothing to follow: ", Describe(*status)));
     }
     const auto from = NodeOnSite(order.order(), status->shard(), follow.from());
     if (!from.ok()) return Failed(from.status().message());
@@ -113,7 +113,7 @@ class FollowDriver final : public ActionDriver<Action> {
     const auto status = StatusOf(node_, order);
     if (!status.ok()) return ReadError("asking the ledger node", status.status());
     if (status->role() == ledger_pb::ROLE_PRIMARY || status->following().empty()) {
-      return Succeeded(absl::StrCat("nothing to stop: it pulls no records; ", Describe(*status)));
+      return NothingToDo(absl::StrCat("nothing to stop: it pulls no records; ", Describe(*status)));
     }
     const auto stopped = Follow(node_, order, "");
     if (!stopped.ok()) return MutationError("stopping to pull records", stopped.status());
@@ -230,6 +230,7 @@ void AddLedgerDrivers(const NodeStub& node, const VerificationStub& verification
   AddSealDrivers(node, drivers);
   AddSwitchDrivers(node, drivers);
   AddVerificationDrivers(node, verification, drivers);
+  AddReadinessDriver(node, drivers);
 }
 
 }  // namespace agents

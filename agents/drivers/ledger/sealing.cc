@@ -57,7 +57,7 @@ class SealDriver final : public ActionDriver<action::LedgerSeal> {
         const bool counts = own.has_value() && (status->role() == ledger_pb::ROLE_SEALED ||
                                                 own->statement.run() == order.order().key().run());
         return counts ? SealedBy(*own)
-                      : Succeeded(absl::StrCat("nothing to seal: ", Describe(*status)));
+                      : NothingToDo(absl::StrCat("nothing to seal: ", Describe(*status)));
       }
     }
     ledger_pb::SealRequest request;
@@ -115,10 +115,10 @@ class RefuseDriver final : public ActionDriver<action::LedgerRefuse> {
     if (!seal.has_value()) {
       const std::string why =
           absl::StrCat("nothing to refuse: no seal certificate names ", self.node_id);
-      return order.back() ? Succeeded(why) : Failed(why);
+      return order.back() ? NothingToDo(why) : Failed(why);
     }
     if (order.back() && status->epoch() > seal->statement.epoch()) {
-      return Succeeded(
+      return NothingToDo(
           absl::StrCat("nothing to refuse: the shard has moved on; ", Describe(*status)));
     }
     const auto refusal = CallUntilAnswered<ledger_pb::Signed>(
@@ -173,7 +173,7 @@ class UnsealDriver final : public ActionDriver<action::LedgerUnseal> {
     if (!status.ok()) return ReadError("asking the ledger node", status.status());
     if (status->role() != ledger_pb::ROLE_SEALED) {
       const std::string why = absl::StrCat("nothing to unseal: ", Describe(*status));
-      return order.back() ? Succeeded(why) : Failed(why);
+      return order.back() ? NothingToDo(why) : Failed(why);
     }
     const auto refusal = RefusalBy(status->successor(), status->shard(), order.order());
     if (!refusal.has_value() || refusal->statement.epoch() <= status->epoch()) {

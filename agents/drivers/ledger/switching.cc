@@ -53,10 +53,10 @@ std::string NoCertificate(const std::string& what) {
   return absl::StrCat("nothing to ", what, ": no seal certificate names this node");
 }
 
-Result NothingToDo(const std::string& what, const Found& found) {
-  return Succeeded(found.seal.has_value() && found.status.has_value()
-                       ? absl::StrCat("nothing to ", what, ": ", Describe(*found.status))
-                       : NoCertificate(what));
+Result NothingOf(const std::string& what, const Found& found) {
+  return NothingToDo(found.seal.has_value() && found.status.has_value()
+                         ? absl::StrCat("nothing to ", what, ": ", Describe(*found.status))
+                         : NoCertificate(what));
 }
 
 class AwaitPositionDriver final : public ActionDriver<action::LedgerAwaitPosition> {
@@ -78,7 +78,7 @@ class AwaitPositionDriver final : public ActionDriver<action::LedgerAwaitPositio
       if (status.ok()) {
         const auto seal = SealNaming(NameOf(*status), order.order(), &*status);
         if (order.back() && IsPast({.seal = seal, .status = *status})) {
-          return NothingToDo("wait for", {.seal = seal, .status = *status});
+          return NothingOf("wait for", {.seal = seal, .status = *status});
         }
         if (auto result = Judge(*status, seal); result.has_value()) return *std::move(result);
         newest = Missing(*status, seal);
@@ -165,7 +165,7 @@ class CompareDriver final : public ActionDriver<action::LedgerCompare> {
   Result Apply(OrderContext& order, const action::LedgerCompare& /*compare*/) override {
     const auto found = FindSeal(node_, order);
     if (!found.ok()) return ReadError("asking the ledger node", found.status());
-    if (order.back() && IsPast(*found)) return NothingToDo("compare", *found);
+    if (order.back() && IsPast(*found)) return NothingOf("compare", *found);
     if (!found->seal.has_value()) return Failed(NoCertificate("compare"));
     const Seal& seal = *found->seal;
     const auto comparison = CallUntilAnswered<ledger_pb::Comparison>(
@@ -209,7 +209,7 @@ class OpenDriver final : public ActionDriver<action::LedgerOpen> {
   Result Apply(OrderContext& order, const action::LedgerOpen& /*open*/) override {
     const auto found = FindSeal(node_, order);
     if (!found.ok()) return ReadError("asking the ledger node", found.status());
-    if (order.back() && IsPast(*found)) return NothingToDo("open", *found);
+    if (order.back() && IsPast(*found)) return NothingOf("open", *found);
     if (!found->seal.has_value()) return Failed(NoCertificate("open"));
     const Seal& seal = *found->seal;
     const auto change = CallUntilAnswered<ledger_pb::OwnershipChange>(

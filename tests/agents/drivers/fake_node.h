@@ -128,6 +128,15 @@ class FakeNode final : public ledger_pb::Node::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status TryFollow(grpc::ServerContext* /*context*/,
+                         const ledger_pb::TryFollowRequest* request,
+                         ledger_pb::TryFollowResponse* response) override {
+    if (const auto error = Note("try to follow " + request->node_id()); !error.ok()) return error;
+    absl::MutexLock lock(&mutex);
+    *response = tried;
+    return grpc::Status::OK;
+  }
+
   grpc::Status Describe(grpc::ServerContext* /*context*/,
                         const ledger_pb::DescribeRequest* /*request*/,
                         ledger_pb::NodeDescription* response) override {
@@ -145,6 +154,7 @@ class FakeNode final : public ledger_pb::Node::Service {
   std::deque<grpc::Status> errors;          // Answers to the next changes.
   ledger_pb::Comparison comparison;
   ledger_pb::NodeDescription description;
+  ledger_pb::TryFollowResponse tried;
   FakeVerification verification;
   std::vector<std::string> told;
   bool asked = false;
