@@ -161,6 +161,8 @@ void Engine::OnResult(const OrderResult& result) {
   if (order->awaited || order->attempt == host.attempt) {
     host.message = contradiction.empty() ? result.message() : contradiction;
     host.refused = result.refused();
+    host.nothing_to_do = result.nothing_to_do();
+    host.obstacles = {result.obstacles().begin(), result.obstacles().end()};
     for (const auto& [name, value] : result.facts()) host.facts[name] = value;
     Changed(order->place);
   }

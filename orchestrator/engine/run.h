@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "hamisha/agent/v1/agent.pb.h"
 #include "hamisha/orchestrator/v1/orchestrator.pb.h"
 #include "orchestrator/engine/step_state.h"
 #include "orchestrator/plan/plan.h"
@@ -27,6 +28,8 @@ struct HostRun {
   uint32_t probes_left = 0;
   std::string message;  // Of the newest result.
   std::map<std::string, std::string> facts;
+  std::vector<hamisha::agent::v1::Obstacle> obstacles;  // Of the newest result.
+  bool nothing_to_do = false;  // Likewise: of the way back, where nothing was to be undone.
   bool refused = false;  // Likewise: it failed because it may not go on, not because it could not.
   // The action's message with the outputs of steps filled in, as the newest attempt had it; only of
   // actions with bindings.

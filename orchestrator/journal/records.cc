@@ -76,6 +76,14 @@ json ToJson(const hamisha::ledger::v1::Signed& certificate) {
 json ToJson(const OrderResult& result) {
   json facts = json::object();
   for (const auto& [name, value] : result.facts()) facts[name] = value;
+  json obstacles = json::array();
+  for (const auto& obstacle : result.obstacles()) {
+    obstacles.push_back({{"what", obstacle.what()},
+                         {"found", obstacle.found()},
+                         {"limit", obstacle.limit()},
+                         {"to_do", obstacle.to_do()},
+                         {"blocks", obstacle.blocks()}});
+  }
   json certificates = json::array();
   for (const auto& certificate : result.certificates()) {
     certificates.push_back(ToJson(certificate));
@@ -88,6 +96,8 @@ json ToJson(const OrderResult& result) {
           {"facts", std::move(facts)},
           {"mismatch", result.mismatch()},
           {"refused", result.refused()},
+          {"nothing_to_do", result.nothing_to_do()},
+          {"obstacles", std::move(obstacles)},
           {"certificates", std::move(certificates)},
           {"result", absl::Base64Escape(result.SerializeAsString())}};
 }
@@ -242,6 +252,7 @@ JournalEntry ToEntry(const RunCreated& created, absl::Time time) {
        {"kind", ShortName(hamisha::orchestrator::v1::RunKind_Name(created.kind), "RUN_KIND_")},
        {"submitted_by", created.submitted_by},
        {"salt", created.salt},
+       {"go_back_after", created.go_back_after},
        {"window", ToJson(created.window)},
        {"playbook", ToJson(created.playbook)},
        {"inventory", ToJson(created.inventory)}});
@@ -294,6 +305,7 @@ absl::StatusOr<RunCreated> ToRunCreated(const JournalEntry& entry) {
   created.salt = OptionalTextAt(entry, "salt");
   ASSIGN_OR_RETURN(created.window, WindowAt(entry));
   ASSIGN_OR_RETURN(const std::string kind, TextAt(entry, entry.data, "kind"));
+  created.go_back_after = entry.data.value("go_back_after", "");
   if (!hamisha::orchestrator::v1::RunKind_Parse(
           absl::StrCat("RUN_KIND_", absl::AsciiStrToUpper(kind)), &created.kind)) {
     return Lacks(entry, "known kind of run");

@@ -28,6 +28,7 @@ struct RunCreated {
   hamisha::orchestrator::v1::RunKind kind = {};
   std::string submitted_by;
   std::string salt;              // Made by chance: see NonceOf().
+  std::string go_back_after;     // A step, of rehearsals: then the run goes back. "": none.
   std::optional<Window> window;  // In force for this run: see Started.
   SourceText playbook;
   SourceText inventory;

@@ -51,6 +51,11 @@ const Person* Plan::FindPerson(absl::string_view person) const {
   return found == people.end() ? nullptr : &*found;
 }
 
+base::Hash256 PlaybookDigest(const SourceText& playbook) {
+  if (playbook.includes.empty()) return base::Sha256Of(playbook.yaml);
+  return PlanDigest(playbook.yaml, "", playbook.includes);
+}
+
 absl::string_view ToString(OnFailure on_failure) {
   switch (on_failure) {
     case OnFailure::kStop: return "stop";

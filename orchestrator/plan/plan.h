@@ -135,6 +135,10 @@ struct Plan {
 base::Hash256 PlanDigest(absl::string_view playbook_yaml, absl::string_view inventory_yaml,
                          const std::vector<SourceText>& includes = {});
 
+// Of the playbook without the servers, so that a rehearsal elsewhere counts: SHA-256 of its text,
+// or, where it includes files, PlanDigest() of it with an empty inventory.
+base::Hash256 PlaybookDigest(const SourceText& playbook);
+
 absl::string_view ToString(OnFailure on_failure);  // "stop", as playbooks write it.
 absl::string_view ToString(OnTrip on_trip);        // "pause", likewise.
 

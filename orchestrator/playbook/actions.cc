@@ -36,6 +36,12 @@ std::vector<ActionInfo> CollectActions() {
   return actions;
 }
 
+v1::FieldKind KindOf(const pb::FieldDescriptor& field) {
+  return field.options().GetExtension(v1::rules).kind();
+}
+
+bool IsSite(const pb::FieldDescriptor& field) { return KindOf(field) != v1::FIELD_KIND_PLAIN; }
+
 // Reads one mapping into one message.
 class MessageReader {
  public:
@@ -99,13 +105,14 @@ class MessageReader {
   void ReadString(const pb::FieldDescriptor& field, const Value& value) {
     const auto text = ReadText(value, field.name(), problems_);
     if (!text.has_value()) return;
-    if (field.options().GetExtension(v1::rules).kind() == v1::FIELD_KIND_SITE && !sites_.empty()) {
+    if (IsSite(field) && !sites_.empty()) {
       if (std::find(sites_.begin(), sites_.end(), *text) == sites_.end()) {
         problems_.Add(value.place,
                       absl::StrCat("unknown site ", Quoted(*text), Suggest(*text, sites_)));
         return;
       }
-      named_sites_.push_back({.text = *text, .place = value.place});
+      const bool is_anothers = KindOf(field) == v1::FIELD_KIND_SITE;
+      if (is_anothers) named_sites_.push_back({.text = *text, .place = value.place});
     }
     message_.GetReflection()->SetString(&message_, &field, *text);
   }
@@ -170,9 +177,7 @@ std::string WhyFixed(const ActionInfo& action, const std::string& field) {
   const pb::FieldDescriptor* descriptor = action.descriptor->FindFieldByName(field);
   if (descriptor == nullptr) return "";  // Unknown fields are refused where `with` is read.
   if (descriptor->is_repeated()) return "is a list, which takes no outputs of steps: write it";
-  return descriptor->options().GetExtension(v1::rules).kind() == v1::FIELD_KIND_SITE
-             ? "is a site, which must be known before the run: write it"
-             : "";
+  return IsSite(*descriptor) ? "is a site, which must be known before the run: write it" : "";
 }
 
 ReadActionResult ReadAction(const ActionInfo& action, const Value* with, TextPlace place,

@@ -105,7 +105,7 @@ std::string Describe(const ObjectSpec& spec) {
 
 std::string TypeOf(const pb::FieldDescriptor& field) {
   const auto& rules = field.options().GetExtension(hamisha::action::v1::rules);
-  if (rules.kind() == hamisha::action::v1::FIELD_KIND_SITE) return "site";
+  if (rules.kind() != hamisha::action::v1::FIELD_KIND_PLAIN) return "site";
   if (field.is_repeated()) return "list of numbers";
   if (field.cpp_type() == pb::FieldDescriptor::CPPTYPE_MESSAGE) return "duration";
   if (field.cpp_type() == pb::FieldDescriptor::CPPTYPE_STRING) return "text";

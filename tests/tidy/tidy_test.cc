@@ -75,18 +75,22 @@ const std::map<std::string, std::vector<std::string>> kMayInclude = {
     {"orchestrator/plan", {"base", "hamisha", "orchestrator/playbook"}},
     {"orchestrator/engine", {"base", "hamisha", "orchestrator/plan"}},
     {"orchestrator/forecast", {"base", "hamisha", "orchestrator/plan", "orchestrator/engine"}},
+    {"orchestrator/coverage", {"base", "hamisha", "orchestrator/plan", "orchestrator/engine"}},
+    {"orchestrator/readiness", {"base", "hamisha", "orchestrator/plan", "orchestrator/engine"}},
     {"orchestrator/journal", {"base", "hamisha", "orchestrator/plan", "orchestrator/engine"}},
     {"orchestrator/fleet", {"base", "hamisha", "rpc"}},
     {"orchestrator/approval", {"base", "hamisha", "orchestrator/plan"}},
     {"orchestrator/control",
      {"base", "hamisha", "rpc", "orchestrator/plan", "orchestrator/engine", "orchestrator/forecast",
+      "orchestrator/coverage",
       "orchestrator/journal", "orchestrator/fleet", "orchestrator/approval"}},
     {"orchestrator/api",
      {"base", "hamisha", "rpc", "orchestrator/plan", "orchestrator/forecast", "orchestrator/fleet",
       "orchestrator/control"}},
     {"orchestrator/cli",
      {"base", "hamisha", "rpc", "orchestrator/reference", "orchestrator/plan",
-      "orchestrator/engine", "orchestrator/forecast", "orchestrator/approval"}},
+      "orchestrator/engine", "orchestrator/forecast", "orchestrator/approval",
+      "orchestrator/coverage", "orchestrator/readiness"}},
     {"lab", {"base", "hamisha", "rpc", "ledger", "agents", "orchestrator", "lab"}},
     // The pure parts of every side; what is not pure of them stays out.
     {"simulation",
@@ -138,6 +142,10 @@ TEST_CASE("what is pure names no clock, thread, file or gRPC", "[tidy]") {
                       relative.rfind("orchestrator/plan/", 0) == 0 ||
                       relative.rfind("orchestrator/engine/", 0) == 0 ||
                       relative.rfind("orchestrator/forecast/", 0) == 0 ||
+                      relative.rfind("orchestrator/coverage/", 0) == 0 ||
+                      relative.rfind("orchestrator/readiness/", 0) == 0 ||
+                      relative.rfind("agents/drivers/readiness/ledger", 0) == 0 ||
+                      relative.rfind("agents/drivers/readiness/gateway", 0) == 0 ||
                       relative.rfind("agents/runtime/executor", 0) == 0 ||
                       relative.rfind("ledger/gateway/lane", 0) == 0 ||
                       (relative.rfind("simulation/", 0) == 0 &&
