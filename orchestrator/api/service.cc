@@ -85,6 +85,15 @@ grpc::Status OrchestratorService::Act(grpc::ServerContext* /*context*/, const Ac
   return grpc::Status::OK;
 }
 
+grpc::Status OrchestratorService::GetCoverage(
+    grpc::ServerContext* /*context*/, const hamisha::orchestrator::v1::CoverageRequest* request,
+    hamisha::orchestrator::v1::CoverageView* response) {
+  auto view = control_.GetCoverage(*request);
+  if (!view.ok()) return rpc::ToGrpc(view.status());
+  *response = *std::move(view);
+  return grpc::Status::OK;
+}
+
 grpc::Status OrchestratorService::ListAgents(grpc::ServerContext* /*context*/,
                                              const ListAgentsRequest* /*request*/,
                                              ListAgentsResponse* response) {

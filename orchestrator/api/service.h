@@ -23,6 +23,9 @@ class OrchestratorService final : public hamisha::orchestrator::v1::Orchestrator
   grpc::Status Act(grpc::ServerContext* context,
                    const hamisha::orchestrator::v1::ActRequest* request,
                    hamisha::orchestrator::v1::RunView* response) override;
+  grpc::Status GetCoverage(grpc::ServerContext* context,
+                           const hamisha::orchestrator::v1::CoverageRequest* request,
+                           hamisha::orchestrator::v1::CoverageView* response) override;
   grpc::Status ListAgents(grpc::ServerContext* context,
                           const hamisha::orchestrator::v1::ListAgentsRequest* request,
                           hamisha::orchestrator::v1::ListAgentsResponse* response) override;

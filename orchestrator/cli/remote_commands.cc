@@ -119,7 +119,7 @@ std::optional<bool> FitsItsWindow(Client& client, const LoadedPlan& loaded, cons
   auto profiles = ReadProfiles(options.profiles);
   *exit_code = kExitInvalid;
   if (!profiles.has_value()) return std::nullopt;
-  const auto kept = client.ListProfiles(PlaybookDigest(loaded.playbook.yaml));
+  const auto kept = client.ListProfiles(base::ToHex(PlaybookDigest(loaded.playbook)));
   if (!kept.ok()) {
     *exit_code = FailOf(client, kept.status());
     return std::nullopt;

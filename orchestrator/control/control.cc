@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "orchestrator/control/clocks.h"
 
 namespace orchestrator {
 
@@ -48,6 +49,8 @@ absl::Status Control::Resume() {
   ASSIGN_OR_RETURN(const std::vector<std::string> runs, store_.Runs());
   for (auto run = runs.rbegin(); run != runs.rend() && run_ == nullptr; ++run) {
     ASSIGN_OR_RETURN(run_, store_.Load(*run));
+    // One that did not end has changed nothing, and is simply asked for again.
+    if (run_ != nullptr && IsPreflight(*run_)) run_ = nullptr;
   }
   if (run_ == nullptr) return absl::OkStatus();
   clock_.GoOnFrom(run_->time_last(), options_.clock->MonotonicNow());
@@ -59,6 +62,7 @@ absl::Status Control::Resume() {
   }
   options_.log(absl::StrCat("goes on with run ", run_->created().run, " in term ", term_));
   RETURN_IF_ERROR(Apply(TermStarted{}));
+  GoBackWhenAsked();
   RETURN_IF_ERROR(run_->Commit());
   run_->TakeOrders();  // Nobody is connected yet: each gets its open orders when it does.
   return absl::OkStatus();
@@ -96,15 +100,8 @@ void Control::OnDisconnected(const std::string& host) {
 
 void Control::OnResult(OrderResult result) {
   // Before the journal: what the engine is told must be what a replay tells it.
-  if (result.has_host()) AddClockOffset(result);
+  AddClockOffset(fleet_.ClockErrorOf(result.key().host()).value_or(absl::ZeroDuration()), result);
   Post([this, result = std::move(result)] { TakeResult(result); });
-}
-
-void Control::AddClockOffset(OrderResult& result) const {
-  absl::Duration rest = fleet_.ClockErrorOf(result.key().host()).value_or(absl::ZeroDuration());
-  auto& offset = *result.mutable_host()->mutable_clock_offset();
-  offset.set_seconds(absl::IDivDuration(rest, absl::Seconds(1), &rest));
-  offset.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
 }
 
 void Control::OnProgress(OrderProgress progress) {
@@ -188,6 +185,7 @@ void Control::TakeResult(const OrderResult& result) {
   if (const absl::Status status = Apply(OrderEnded{result}); !status.ok()) {
     options_.log(std::string(status.message()));
   }
+  GoBackWhenAsked();
 }
 
 void Control::TickWhenDue() {
@@ -201,6 +199,7 @@ absl::Status Control::Flush() {
   if (run_ != nullptr) RETURN_IF_ERROR(run_->Commit());
   SendAfterCommit();
   LeaveProfile();
+  EndPreflight();
   for (const Task& task : std::exchange(after_commit_, {})) task();
   if (std::exchange(changed_, false)) {
     const absl::MutexLock lock(&mutex_);

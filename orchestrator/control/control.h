@@ -20,6 +20,7 @@
 #include "orchestrator/approval/ssh_keygen.h"
 #include "orchestrator/control/forecast_keeper.h"
 #include "orchestrator/control/run_store.h"
+#include "orchestrator/coverage/coverage.h"
 #include "orchestrator/engine/run_clock.h"
 #include "orchestrator/fleet/fleet.h"
 
@@ -64,6 +65,10 @@ class Control final : private FleetHandler {
   absl::StatusOr<hamisha::orchestrator::v1::RunView> Act(
       const hamisha::orchestrator::v1::ActRequest& request);
   hamisha::orchestrator::v1::ListAgentsResponse Agents() const;
+  // What rehearsals of a playbook have tried, added up; of the newest run's when the request names
+  // neither a playbook nor runs. NOT_FOUND for a run that there is not.
+  absl::StatusOr<hamisha::orchestrator::v1::CoverageView> GetCoverage(
+      const hamisha::orchestrator::v1::CoverageRequest& request);
 
   // What a run left; "" is the newest. NOT_FOUND while it goes on.
   absl::StatusOr<Profile> GetProfile(const std::string& run);
@@ -102,8 +107,11 @@ class Control final : private FleetHandler {
   absl::Time Now() const;
   absl::Status Apply(decltype(Event::what) what);
   absl::Status StartRun(RunCreated& created, std::shared_ptr<const Plan> plan);
-  // What its host's clock says less ours: what an agent cannot know.
-  void AddClockOffset(hamisha::agent::v1::OrderResult& result) const;
+  // control_admission.cc: which runs may start, and what comes beside the newest.
+  absl::Status CheckMayStart(const RunCreated& created, const Plan& plan,
+                             const Coverage& tried) const;
+  void GoBackWhenAsked();
+  void EndPreflight();
   void TakeResult(const hamisha::agent::v1::OrderResult& result);
   void TickWhenDue();
   absl::Status TakeAct(const hamisha::orchestrator::v1::PersonAct& act, const Question& question,
@@ -113,7 +121,7 @@ class Control final : private FleetHandler {
 
   // control_forecast.cc, on the control thread but for CheckFits().
   absl::Status CheckFits(const std::shared_ptr<const Plan>& plan,
-                         const std::string& playbook_yaml) const;
+                         const RunCreated& created) const;
   void BeginForecasts();
   void LookAhead();
   void OnForecast();
@@ -133,6 +141,7 @@ class Control final : private FleetHandler {
 
   // The control thread's own.
   std::unique_ptr<LiveRun> run_;                           // The newest; null before the first.
+  std::unique_ptr<LiveRun> before_preflight_;              // While `run_` is a preflight.
   std::vector<hamisha::agent::v1::OrderKey> acknowledge_;  // After the commit.
   std::set<std::string> connected_;                        // Wait for their open orders.
   std::vector<Task> after_commit_;

@@ -43,7 +43,7 @@ std::string KindName(hamisha::orchestrator::v1::RunKind kind) {
 }  // namespace
 
 absl::Status Control::CheckFits(const std::shared_ptr<const Plan>& plan,
-                                const std::string& playbook_yaml) const {
+                                const RunCreated& created) const {
   if (!plan->window.has_value()) return absl::OkStatus();
   const Window& window = *plan->window;
   const absl::Time now = options_.clock->WallNow();
@@ -61,7 +61,7 @@ absl::Status Control::CheckFits(const std::shared_ptr<const Plan>& plan,
         " with `before_window: true`"));
   }
   ASSIGN_OR_RETURN(const std::vector<Profile> profiles,
-                   store_.Profiles(PlaybookDigest(playbook_yaml)));
+                   store_.Profiles(PlaybookDigestOf(created)));
   const Forecaster forecaster(plan, profiles, kSeed);
   const Fit fit = FitOf(forecaster, window, now, false);
   if (fit.fits()) return absl::OkStatus();
@@ -76,7 +76,7 @@ void Control::BeginForecasts() {
   prospect_ = Prospect::kInTime;
   profile_left_ = false;
   forecasts_.Begin(run_->engine().shared_plan(),
-                   [this, digest = PlaybookDigest(run_->created().playbook.yaml)] {
+                   [this, digest = PlaybookDigestOf(run_->created())] {
                      absl::StatusOr<std::vector<Profile>> profiles = store_.Profiles(digest);
                      if (profiles.ok()) return *std::move(profiles);
                      options_.log(std::string(profiles.status().message()));
@@ -85,7 +85,7 @@ void Control::BeginForecasts() {
 }
 
 void Control::LookAhead() {
-  if (run_ == nullptr || run_->ended()) return;
+  if (run_ == nullptr || run_->ended() || IsPreflight(*run_)) return;
   const bool rehearsal = run_->created().kind == RUN_KIND_REHEARSAL;
   forecasts_.Refresh(run_->engine(), rehearsal, Now());
   if (AbortTime() > Now()) return;
@@ -98,7 +98,9 @@ void Control::LookAhead() {
 }
 
 absl::Time Control::AbortTime() const {
-  if (run_ == nullptr || forecasts_.newest() == nullptr) return absl::InfiniteFuture();
+  if (run_ == nullptr || IsPreflight(*run_) || forecasts_.newest() == nullptr) {
+    return absl::InfiniteFuture();
+  }
   const Engine& engine = run_->engine();
   const bool bound =
       engine.state() == RUN_STATE_RUNNING && !engine.overridden() && !engine.past_no_return();
@@ -109,7 +111,7 @@ absl::Time Control::AbortTime() const {
 
 void Control::OnForecast() {
   changed_ = true;
-  if (run_ == nullptr || run_->ended()) return;
+  if (run_ == nullptr || run_->ended() || IsPreflight(*run_)) return;
   const Forecast& forecast = *forecasts_.newest();
   const absl::TimeZone zone = absl::LocalTimeZone();
   const Prospect prospect = ProspectOf(forecast);
@@ -130,9 +132,11 @@ void Control::OnForecast() {
 
 // A lost profile is a pity, and no reason to stop.
 void Control::LeaveProfile() {
-  if (run_ == nullptr || !run_->ended() || std::exchange(profile_left_, true)) return;
+  if (run_ == nullptr || IsPreflight(*run_)) return;
+  const bool ended = run_->ended();  // Not for good: it may still go back.
+  if (std::exchange(profile_left_, ended) || !ended) return;
   const RunCreated& created = run_->created();
-  Profile profile = {.playbook_digest = PlaybookDigest(created.playbook.yaml),
+  Profile profile = {.playbook_digest = PlaybookDigestOf(created),
                      .plan = created.plan,
                      .run = created.run,
                      .kind = KindName(created.kind),
@@ -140,7 +144,8 @@ void Control::LeaveProfile() {
                      .started = run_->engine().started_time(),
                      .ended = run_->engine().ended_time(),
                      .programs = {{"orchestrator", options_.version}},
-                     .samples = SamplesOf(run_->engine())};
+                     .samples = SamplesOf(run_->engine()),
+                     .coverage = CoverageOf(run_->engine())};
   for (const AgentInfo& agent : fleet_.Agents()) {
     profile.programs[absl::StrCat("agent ", agent.host)] = agent.version;
   }

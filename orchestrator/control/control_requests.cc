@@ -27,9 +27,11 @@ absl::StatusOr<std::string> Control::Submit(const SubmitRunRequest& request) {
     created.playbook.includes.push_back({text.path(), text.yaml()});
   }
   created.inventory = {request.inventory_path(), request.inventory_yaml()};
-  if (request.kind() != hamisha::orchestrator::v1::RUN_KIND_REHEARSAL &&
-      request.kind() != hamisha::orchestrator::v1::RUN_KIND_LIVE) {
-    return absl::InvalidArgumentError("a run is a rehearsal or live: say which in `kind`");
+  created.go_back_after = request.go_back_after();
+  if (!hamisha::orchestrator::v1::RunKind_IsValid(request.kind()) ||
+      request.kind() == hamisha::orchestrator::v1::RUN_KIND_UNSPECIFIED) {
+    return absl::InvalidArgumentError(
+        "a run is a rehearsal, live or a preflight: say which in `kind`");
   }
   Compilation compilation = options_.compile(created.playbook, created.inventory);
   if (!compilation.diagnostics.empty()) {
@@ -47,9 +49,16 @@ absl::StatusOr<std::string> Control::Submit(const SubmitRunRequest& request) {
   }
   auto plan = std::make_shared<const Plan>(std::move(compilation.plan));
   if (request.kind() == hamisha::orchestrator::v1::RUN_KIND_LIVE) {
-    RETURN_IF_ERROR(CheckFits(plan, created.playbook.yaml));
+    RETURN_IF_ERROR(CheckFits(plan, created));
   }
-  RETURN_IF_ERROR(Call([&] { return StartRun(created, std::move(plan)); }));
+  // On this thread: it reads whole journals.
+  ASSIGN_OR_RETURN(const RunStore::Rehearsed rehearsed,
+                   store_.RehearsalsOf(PlaybookDigestOf(created)));
+  const absl::Status started = Call([&]() -> absl::Status {
+    RETURN_IF_ERROR(CheckMayStart(created, *plan, rehearsed.coverage));
+    return StartRun(created, std::move(plan));
+  });
+  if (!started.ok()) return started;
   return created.run;
 }
 
@@ -69,25 +78,22 @@ std::optional<Window> WindowFor(hamisha::orchestrator::v1::RunKind kind, const P
 }  // namespace
 
 absl::Status Control::StartRun(RunCreated& created, std::shared_ptr<const Plan> plan) {
-  if (run_ != nullptr && !run_->ended()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "run ", run_->created().run, " goes on: wait for its end, or roll it back first"));
-  }
   ASSIGN_OR_RETURN(created.run, store_.NewRunId(created.plan, Now()));
   created.salt = base::ToHex(base::DrawNonce());
   created.window = WindowFor(created.kind, *plan, Now());
   ASSIGN_OR_RETURN(std::unique_ptr<LiveRun> run, store_.Create(created, std::move(plan)));
   // What the run before still has to say must not be lost with it.
   if (run_ != nullptr) RETURN_IF_ERROR(run_->Commit());
+  if (IsPreflight(*run)) before_preflight_ = std::move(run_);
   run_ = std::move(run);
-  BeginForecasts();
+  if (!IsPreflight(*run_)) BeginForecasts();
   options_.log(absl::StrCat("starts run ", created.run));
   return Apply(Started{created.submitted_by, created.window});
 }
 
 RunSnapshot Control::SnapshotNow() {
   RunSnapshot snapshot = run_->Snapshot(term_);
-  if (!run_->ended() && forecasts_.newest() != nullptr) {
+  if (!run_->ended() && !IsPreflight(*run_) && forecasts_.newest() != nullptr) {
     *snapshot.head.mutable_forecast() =
         ViewOf(*forecasts_.newest(), run_->engine().plan(), forecasts_.unprofiled());
   }

@@ -6,6 +6,7 @@
 #include "base/invariant.h"
 #include "base/status_macros.h"
 #include "orchestrator/approval/nonce.h"
+#include "orchestrator/control/admission.h"
 
 namespace orchestrator {
 namespace {
@@ -82,6 +83,8 @@ RunSnapshot LiveRun::Snapshot(uint64_t term) {
   head.set_journal_entries(journal_ == nullptr ? journal_entries_ : journal_->size());
   head.set_journal_hash(journal_ == nullptr ? journal_hash_ : journal_->hash());
   AddPeople(head);
+  head.set_playbook_digest(PlaybookDigestOf(created_));
+  head.set_leaves_something(LeavesSomething(*engine_));
   for (uint32_t index = 0; index < engine_->steps().size(); ++index) {
     if (engine_->steps()[index].state != StepState::kAwaiting) continue;
     snapshot.nonces[index] = QuestionOf(engine_->plan().steps[index].id).nonce;
@@ -131,6 +134,10 @@ void LiveRun::set_journal(std::string path, uint64_t entries, std::string hash) 
   journal_path_ = std::move(path);
   journal_entries_ = entries;
   journal_hash_ = std::move(hash);
+}
+
+std::string PlaybookDigestOf(const RunCreated& created) {
+  return base::ToHex(PlaybookDigest(created.playbook));
 }
 
 }  // namespace orchestrator

@@ -81,4 +81,11 @@ class LiveRun {
   SnapshotTaker snapshots_;
 };
 
+// Of the playbook alone, hexadecimal: by it a rehearsal counts for other servers, too.
+std::string PlaybookDigestOf(const RunCreated& created);
+
+inline bool IsPreflight(const LiveRun& run) {
+  return run.created().kind == hamisha::orchestrator::v1::RUN_KIND_PREFLIGHT;
+}
+
 }  // namespace orchestrator

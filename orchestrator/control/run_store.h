@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "base/file_system.h"
 #include "orchestrator/control/live_run.h"
+#include "orchestrator/coverage/coverage.h"
 #include "orchestrator/forecast/profile.h"
 #include "orchestrator/plan/compile.h"
 
@@ -30,6 +31,14 @@ class RunStore {
 
   // One more than the last, durable before it is returned.
   absl::StatusOr<uint64_t> NextTerm();
+
+  // What rehearsals of a playbook have tried, added up, with the runs that count: those of this
+  // directory, by their journals, and those brought here. Any thread.
+  struct Rehearsed {
+    Coverage coverage;
+    std::vector<std::string> runs;
+  };
+  absl::StatusOr<Rehearsed> RehearsalsOf(const std::string& playbook_digest) const;
 
   // Ids of all runs, oldest first.
   absl::StatusOr<std::vector<std::string>> Runs() const;
@@ -59,6 +68,8 @@ class RunStore {
   std::string ProfilePath(const std::string& run) const;
   std::string ImportedFolder(const std::string& playbook_digest) const;
   std::string JournalPath(const std::string& run) const;
+  void AddOwn(const std::string& run, const std::string& playbook_digest,
+              Rehearsed& rehearsed) const;
   absl::StatusOr<std::unique_ptr<LiveRun>> Rebuild(const std::vector<JournalEntry>& entries,
                                                    std::unique_ptr<Journal> journal) const;
 

@@ -30,6 +30,7 @@ void AddHosts(const Plan& plan, const ActionRun& action, const std::string& step
     host.set_attempt(run.attempt);
     host.set_message(run.message);
     for (const auto& [name, value] : run.facts) (*host.mutable_facts())[name] = value;
+    host.mutable_obstacles()->Assign(run.obstacles.begin(), run.obstacles.end());
     if (run.state != HostState::kSent) continue;
     const std::string name = run.attempt > 1 ? absl::StrCat(step, "#", run.attempt) : step;
     const auto newest = progress.find(ProgressKey(name, host.host()));

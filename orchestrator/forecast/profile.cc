@@ -62,10 +62,6 @@ ProfileSample ReadSample(const json& object) {
 
 }  // namespace
 
-std::string PlaybookDigest(absl::string_view playbook_yaml) {
-  return base::ToHex(base::Sha256Of(playbook_yaml));
-}
-
 std::vector<ProfileSample> SamplesOf(const Engine& engine) {
   const bool went_back = !engine.back_order().empty();
   const absl::Time cut =
@@ -107,7 +103,8 @@ std::string ToJson(const Profile& profile) {
                        {"started", ToText(profile.started)},
                        {"ended", ToText(profile.ended)},
                        {"programs", profile.programs},
-                       {"samples", std::move(samples)}};
+                       {"samples", std::move(samples)},
+                       {"coverage", ToJson(profile.coverage)}};
   return object.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
@@ -135,6 +132,9 @@ absl::StatusOr<Profile> ParseProfile(absl::string_view path, absl::string_view t
       return wrong("its times are not RFC 3339");
     }
     for (const json& sample : object.at("samples")) profile.samples.push_back(ReadSample(sample));
+    auto coverage = ParseCoverage(object.value("coverage", json::array()));
+    if (!coverage.ok()) return wrong(std::string(coverage.status().message()));
+    profile.coverage = *std::move(coverage);
   } catch (const json::exception& problem) {  // The library has no other way to say it.
     return wrong(problem.what());
   }

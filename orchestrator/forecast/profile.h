@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "orchestrator/coverage/coverage.h"
 #include "orchestrator/engine/engine.h"
 
 namespace orchestrator {
@@ -26,7 +27,9 @@ struct ProfileSample {
 };
 
 struct Profile {
-  std::string playbook_digest;  // PlaybookDigest(), hexadecimal.
+  // PlaybookDigest(), hexadecimal: profiles of other inventories serve too, those of other playbooks
+  // do not.
+  std::string playbook_digest;
   std::string plan;             // metadata.name
   std::string run;
   std::string kind;     // "rehearsal" | "live"
@@ -35,10 +38,8 @@ struct Profile {
   absl::Time ended;
   std::map<std::string, std::string> programs;  // Version by "orchestrator", or "agent HOST".
   std::vector<ProfileSample> samples;
+  Coverage coverage = {};  // What it has tried.
 };
-
-// SHA-256 of the text: profiles of other inventories serve too, those of other playbooks do not.
-std::string PlaybookDigest(absl::string_view playbook_yaml);
 
 // The samples of a run that has ended: of what succeeded on all hosts. Of a run that went back the
 // newest step, and what ended with it, do not count: they may have been cut short.

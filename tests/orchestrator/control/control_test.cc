@@ -262,7 +262,7 @@ TEST_CASE("what cannot be journaled is not ordered", "[control]") {
   FakeAgents agents(AllHosts(), AlwaysSucceed);
   agents.Dial(orchestrator.address());
   hamisha::orchestrator::v1::SubmitRunRequest request;
-  request.set_kind(hamisha::orchestrator::v1::RUN_KIND_LIVE);
+  request.set_kind(hamisha::orchestrator::v1::RUN_KIND_REHEARSAL);
   request.set_plan_digest(base::ToHex(SmallCutover().digest));
   CHECK(orchestrator.control().Submit(request).status().code() == absl::StatusCode::kUnavailable);
   orchestrator.control().Stop();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "tests/orchestrator/engine/plans.h"
 
@@ -34,11 +35,17 @@ RunningOrchestrator::~RunningOrchestrator() {
   server_.server->Wait();
 }
 
-std::string RunningOrchestrator::Submit() {
+absl::StatusOr<std::string> RunningOrchestrator::TrySubmit(hamisha::orchestrator::v1::RunKind kind,
+                                                           const std::string& go_back_after) {
   hamisha::orchestrator::v1::SubmitRunRequest request;
-  request.set_kind(hamisha::orchestrator::v1::RUN_KIND_REHEARSAL);
+  request.set_kind(kind);
   request.set_plan_digest(base::ToHex(EmptyPlan().digest));
-  const auto run = control_->Submit(request);
+  request.set_go_back_after(go_back_after);
+  return control_->Submit(request);
+}
+
+std::string RunningOrchestrator::Submit() {
+  const auto run = TrySubmit(hamisha::orchestrator::v1::RUN_KIND_REHEARSAL);
   INFO(run.status().ToString());
   REQUIRE(run.ok());
   return *run;
@@ -117,6 +124,10 @@ void FakeAgents::Serve(const std::string& host, hamisha::agent::v1::AgentLink::S
   const auto stream = stub.Connect(&context);
   AgentMessage hello;
   hello.mutable_hello()->set_host(host);
+  if (tells_time_) {
+    hello.mutable_hello()->set_wall_clock_unix_ns(
+        static_cast<uint64_t>(absl::ToUnixNanos(base::SystemClock().WallNow())));
+  }
   stream->Write(hello);
   OrchestratorMessage message;
   while (stream->Read(&message)) {

@@ -43,6 +43,9 @@ class RunningOrchestrator {
 
   // Of a plan of tests/orchestrator/engine/plans.h; the run's id.
   std::string Submit();
+  // The same of another kind, or one that goes back by itself.
+  absl::StatusOr<std::string> TrySubmit(hamisha::orchestrator::v1::RunKind kind,
+                                        const std::string& go_back_after = "");
   // Watches the newest run until it ends.
   hamisha::orchestrator::v1::RunView WatchToEnd();
 
@@ -70,6 +73,8 @@ class FakeAgents {
   void Dial(const std::string& address);
   void HangUp();
   void set_behaviour(Behaviour behaviour);
+  // From the next connection on they say what time it is; else that it is 1970.
+  void TellTheTime() { tells_time_ = true; }
 
   // Waits until an order "<step> on <host>" has come.
   void AwaitOrder(const std::string& text);
@@ -83,6 +88,7 @@ class FakeAgents {
   std::optional<hamisha::agent::v1::OrderResult> Execute(const hamisha::agent::v1::Order& order);
 
   const std::vector<std::string> hosts_;
+  std::atomic<bool> tells_time_ = false;
   std::vector<std::thread> threads_;
 
   mutable absl::Mutex mutex_;

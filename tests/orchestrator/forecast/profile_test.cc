@@ -67,10 +67,5 @@ TEST_CASE("a run that went back leaves what undoing took, and no step that was c
   CHECK(samples[2].seconds == 7);
 }
 
-TEST_CASE("the playbook's digest is that of its text alone", "[forecast]") {
-  CHECK(PlaybookDigest("abc") ==
-        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-}
-
 }  // namespace
 }  // namespace orchestrator
