@@ -81,6 +81,15 @@ absl::StatusOr<v1::ProfileView> Client::GetProfile(const std::string& run) {
   return view;
 }
 
+absl::StatusOr<v1::CoverageView> Client::GetCoverage(const v1::CoverageRequest& request) {
+  grpc::ClientContext context;
+  SetDeadline(context);
+  v1::CoverageView view;
+  const absl::Status status = rpc::FromGrpc(stub_->GetCoverage(&context, request, &view));
+  if (!status.ok()) return status;
+  return view;
+}
+
 absl::StatusOr<v1::ImportProfileResponse> Client::ImportProfile(const std::string& path,
                                                                 const std::string& json) {
   grpc::ClientContext context;

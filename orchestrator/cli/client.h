@@ -25,6 +25,8 @@ class Client {
       const std::string& path, const std::string& json);
   absl::StatusOr<hamisha::orchestrator::v1::ListProfilesResponse> ListProfiles(
       const std::string& playbook_digest);
+  absl::StatusOr<hamisha::orchestrator::v1::CoverageView> GetCoverage(
+      const hamisha::orchestrator::v1::CoverageRequest& request);
 
   // Calls `show` with the run now and after each change, until it has ended; returns it as it then
   // is. An orchestrator that goes away is given a minute to come back.

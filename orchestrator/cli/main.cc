@@ -15,6 +15,7 @@
 #include "orchestrator/cli/act_options.h"
 #include "orchestrator/cli/local_commands.h"
 #include "orchestrator/cli/options.h"
+#include "orchestrator/cli/preflight_command.h"
 #include "orchestrator/cli/profile_commands.h"
 #include "orchestrator/cli/remote_commands.h"
 
@@ -179,7 +180,9 @@ class CommandLine {
 
   void AddPreflight() {
     CLI::App* preflight =
-        Add("preflight", "Compares a playbook's servers, which run would do first; changes nothing",
+        Add("preflight",
+            "Lists all that would block a freeze, and how long it would be; changes "
+            "nothing",
             PreflightCommand);
     AddProfiles(AddFormat(AddOrchestrator(AddFiles(preflight))));
     AddPerson(*preflight, options_);
@@ -201,6 +204,8 @@ class CommandLine {
     run->add_option("--kind", options_.kind, "live or rehearsal")
         ->check(CLI::IsMember({"live", "rehearsal"}))
         ->capture_default_str();
+    run->add_option("--go-back-after", options_.go_back_after,
+                    "Of a rehearsal: as soon as this step has succeeded, go back");
     run->footer(
         "A live run asks for the plan's name. The exit code says how the run ended:\n"
         "0 succeeded, 6 rolled back, 5 stopped at a difference, 3 servers differ, 1 stopped,\n"
@@ -214,7 +219,7 @@ class CommandLine {
     };
     add("status", "Shows a run as it is now", ShowStatus);
     add("watch", "Shows a run until it ends; the exit code says how", WatchCommand);
-    add("report", "Tells a run's whole story: times, hosts, facts, way back, outcome", ShowReport);
+    AddReport();
     app_.get_subcommand("status")->footer("Exit code 8: people are asked. 0: nobody is.");
     app_.get_subcommand("report")->add_option(
         "--approvals", options_.approvals,
@@ -230,6 +235,16 @@ class CommandLine {
       });
       AddActOptions(line, *app, options_);
     }
+  }
+
+  void AddReport() {
+    CLI::App* report = AddFormat(AddOrchestrator(
+        Add("report", "Tells a run's whole story: times, hosts, facts, way back, outcome",
+            ShowReport)));
+    report->add_option("RUN", options_.runs, "The run; the newest when not given");
+    report->add_flag("--coverage", options_.coverage,
+                     "What was tried instead: steps, branches on failure, ways back; of all "
+                     "rehearsals of the newest run's playbook, or of these runs");
   }
 
   CLI::App app_{"Moves a live ledger from one site to another within a maintenance window."};

@@ -19,7 +19,10 @@ struct Options {
   std::vector<std::string> profiles;  // Files.
   std::string person;                 // "": the login name.
   std::string run;                    // "": the newest.
-  std::string no_colour;              // Of the environment: anything but "" switches colours off.
+  std::vector<std::string> runs;      // Of a report: several when it is of coverage.
+  bool coverage = false;
+  std::string go_back_after;  // A step, of rehearsals.
+  std::string no_colour;      // Of the environment: anything but "" switches colours off.
   // Of a person's act:
   hamisha::orchestrator::v1::Act act = {};
   std::string step;

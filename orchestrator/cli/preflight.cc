@@ -4,13 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <tuple>
 #include <utility>
-#include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/strip.h"
-#include "hamisha/action/v1/host.pb.h"
 #include "orchestrator/cli/render.h"
 #include "orchestrator/cli/text.h"
 
@@ -20,106 +16,162 @@ namespace {
 namespace v1 = hamisha::orchestrator::v1;
 using nlohmann::json;
 
-constexpr const char* kCompare = "host.compare";
-constexpr const char* kBlocks = "blocks; ";
-constexpr const char* kTold = "told; ";
-
-bool IsOfHosts(absl::string_view action) { return absl::StartsWith(action, "host."); }
-
-// JSON is YAML too, and quotes whatever names need it.
-std::string StepYaml(const Plan& plan, const PlannedStep& step) {
-  json hosts = json::array();
-  for (const uint32_t host : step.apply.hosts) hosts.push_back(plan.hosts[host].name);
-  json with = json::object();
-  hamisha::action::v1::HostCompare compare;
-  if (step.apply.message.UnpackTo(&compare)) with["from"] = compare.from();
-  return absl::StrCat("      - {id: ", json(step.id).dump(), ", action: ", step.apply.action,
-                      ", hosts: ", hosts.dump(), ", with: ", with.dump(),
-                      ", timeout: ", absl::ToInt64Milliseconds(step.apply.timeout), "ms}\n");
+// Hosts that the plan needs, forward or back.
+std::set<std::string> HostsOf(const Plan& plan) {
+  std::set<std::string> hosts;
+  const auto add = [&](const PlannedAction& action) {
+    for (const uint32_t host : action.hosts) hosts.insert(plan.hosts[host].name);
+  };
+  for (const PlannedStep& step : plan.steps) {
+    add(step.apply);
+    for (const PlannedAction& back : step.rollback) add(back);
+  }
+  return hosts;
 }
 
-struct Difference {
-  std::string host;
-  std::string fact;
-  bool blocks = false;
-  std::string values;
-};
-
-std::vector<Difference> DifferencesOf(const v1::RunView& run) {
-  std::vector<Difference> differences;
-  for (const v1::StepView& step : run.steps()) {
-    if (step.action() != kCompare) continue;
-    for (const v1::HostView& host : step.hosts()) {
-      for (const auto& [fact, text] : host.facts()) {
-        absl::string_view values = text;
-        const bool blocks = absl::ConsumePrefix(&values, kBlocks);
-        absl::ConsumePrefix(&values, kTold);
-        differences.push_back({host.host(), fact, blocks, std::string(values)});
-      }
-    }
+void AddAgents(const PreflightInputs& inputs, std::vector<Finding>& findings) {
+  std::set<std::string> missing = HostsOf(inputs.plan);
+  for (const v1::AgentView& agent : inputs.agents.agents()) {
+    if (agent.connected()) missing.erase(agent.host());
   }
-  std::sort(differences.begin(), differences.end(), [](const Difference& a, const Difference& b) {
-    return std::tie(b.blocks, a.host, a.fact) < std::tie(a.blocks, b.host, b.fact);
-  });
-  return differences;
+  for (const std::string& host : missing) {
+    findings.push_back({.host = host,
+                        .what = "agent",
+                        .blocks = true,
+                        .found = "not connected; nothing else is known of this server",
+                        .limit = "",
+                        .to_do = "start hamisha-agent there, and see that it reaches the "
+                                 "orchestrator (hamisha agents)"});
+  }
+}
+
+void AddHost(const v1::StepView& step, const v1::HostView& host, std::vector<Finding>& findings) {
+  for (const auto& obstacle : host.obstacles()) {
+    findings.push_back({.host = host.host(),
+                        .what = obstacle.what(),
+                        .blocks = obstacle.blocks(),
+                        .found = obstacle.found(),
+                        .limit = obstacle.limit(),
+                        .to_do = obstacle.to_do()});
+  }
+  const bool blocks = std::any_of(host.obstacles().begin(), host.obstacles().end(),
+                                  [](const auto& it) { return it.blocks(); });
+  if (host.state() == "succeeded" || blocks) return;
+  findings.push_back({.host = host.host(),
+                      .what = step.action(),
+                      .blocks = true,
+                      .found = host.message().empty() ? "was not checked" : host.message(),
+                      .limit = "",
+                      .to_do = "see the agent's log there, and ask again"});
+}
+
+void AddRun(const PreflightInputs& inputs, std::vector<Finding>& findings) {
+  if (inputs.newest != nullptr && inputs.newest->leaves_something()) {
+    const v1::RunView& run = *inputs.newest;
+    findings.push_back({.host = "",
+                        .what = "leftover",
+                        .blocks = true,
+                        .found = absl::StrCat("run ", run.run(), " ended ",
+                                              RunStateName(run.state()), " and what it did stays"),
+                        .limit = "",
+                        .to_do = absl::StrCat("hamisha rollback ", run.run(), " --reason TEXT")});
+  }
+  if (!inputs.rollback_not_proved.empty()) {
+    findings.push_back({.host = "",
+                        .what = "rehearsal",
+                        .blocks = true,
+                        .found = inputs.rollback_not_proved,
+                        .limit = "",
+                        .to_do = ""});
+  }
+}
+
+void AddPause(const PauseForecast& pause, std::vector<Finding>& findings) {
+  if (!pause.longest_hold.has_value() || pause.pause <= *pause.longest_hold) return;
+  findings.push_back({.host = "",
+                      .what = "pause",
+                      .blocks = true,
+                      .found = HumanDuration(pause.pause),
+                      .limit = absl::StrCat("at most ", HumanDuration(*pause.longest_hold),
+                                            ", for which the gateways hold"),
+                      .to_do = "wait for less lag, or let gateway.hold keep writes for longer"});
+}
+
+std::string Scope(const Finding& finding) { return finding.host.empty() ? "-" : finding.host; }
+
+std::string Sentence(const Finding& finding) {
+  return Printable(absl::StrCat(finding.found,
+                                finding.limit.empty() ? "" : absl::StrCat(" (", finding.limit, ")"),
+                                finding.to_do.empty() ? "" : ": ", finding.to_do));
 }
 
 }  // namespace
 
-std::string PreflightPlaybook(const Plan& plan) {
-  std::string steps;
-  bool compares = false;
-  for (const PlannedStep& step : plan.steps) {
-    if (!IsOfHosts(step.apply.action)) continue;
-    absl::StrAppend(&steps, StepYaml(plan, step));
-    compares = compares || step.apply.action == kCompare;
+bool Preflight::blocks() const {
+  return std::any_of(findings.begin(), findings.end(),
+                     [](const Finding& finding) { return finding.blocks; });
+}
+
+Preflight JudgePreflight(const PreflightInputs& inputs) {
+  Preflight preflight;
+  AddRun(inputs, preflight.findings);
+  AddAgents(inputs, preflight.findings);
+  if (inputs.checked != nullptr) {
+    preflight.run = inputs.checked->run();
+    for (const v1::StepView& step : inputs.checked->steps()) {
+      for (const v1::HostView& host : step.hosts()) AddHost(step, host, preflight.findings);
+    }
+    preflight.pause = ForecastPause(inputs.plan, *inputs.checked);
+    if (preflight.pause.has_value()) AddPause(*preflight.pause, preflight.findings);
   }
-  if (!compares) return "";
-  return absl::StrCat(
-      "apiVersion: hamisha/v1\nkind: Playbook\n"
-      "metadata: {name: preflight, description: Compares servers and changes nothing}\n"
-      "phases:\n  - name: prepare\n    steps:\n",
-      steps);
+  std::stable_sort(preflight.findings.begin(), preflight.findings.end(),
+                   [](const Finding& a, const Finding& b) {
+                     return std::tie(b.blocks, a.host) < std::tie(a.blocks, b.host);
+                   });
+  return preflight;
 }
 
-bool MayHaveToGoBack(const v1::RunView& run) {
-  if (run.state() == v1::RUN_STATE_ROLLED_BACK) return false;
-  return std::any_of(run.steps().begin(), run.steps().end(), [](const v1::StepView& step) {
-    return step.has_started() && !IsOfHosts(step.action());
-  });
-}
-
-std::string RenderPreflight(const v1::RunView& run) {
-  std::vector<std::vector<std::string>> rows = {{"host", "fact", "", "values"}};
-  for (const Difference& difference : DifferencesOf(run)) {
-    rows.push_back({Printable(difference.host), Printable(difference.fact),
-                    difference.blocks ? "blocks" : "told", Printable(difference.values)});
+std::string RenderPreflight(const Preflight& preflight) {
+  std::vector<std::vector<std::string>> rows = {{"host", "what", "", "found"}};
+  for (const Finding& finding : preflight.findings) {
+    rows.push_back({Printable(Scope(finding)), Printable(finding.what),
+                    finding.blocks ? "blocks" : "told", Sentence(finding)});
   }
   std::string text;
   if (rows.size() > 1) text = absl::StrCat(absl::StrJoin(Align(rows), "\n"), "\n");
-  if (run.state() == v1::RUN_STATE_SUCCEEDED) {
-    absl::StrAppend(&text, "nothing blocks\n");
-  } else if (run.refused()) {
-    absl::StrAppend(&text, "a run would be refused: mend what blocks, and ask again\n");
-  } else {
-    absl::StrAppend(&text, "not compared: ", Printable(run.explanation()), "\n");
+  if (preflight.pause.has_value()) {
+    absl::StrAppend(&text, "clients' writes would wait ", Describe(*preflight.pause), "\n");
   }
+  absl::StrAppend(&text, preflight.blocks()
+                             ? "a run would be refused: mend what blocks, and ask again\n"
+                             : "nothing blocks\n");
   return text;
 }
 
-std::string RenderPreflightJson(const v1::RunView& run) {
-  json differences = json::array();
-  for (const Difference& difference : DifferencesOf(run)) {
-    differences.push_back({{"host", difference.host},
-                           {"fact", difference.fact},
-                           {"blocks", difference.blocks},
-                           {"values", difference.values}});
+std::string RenderPreflightJson(const Preflight& preflight) {
+  json findings = json::array();
+  for (const Finding& finding : preflight.findings) {
+    findings.push_back({{"host", finding.host},
+                        {"what", finding.what},
+                        {"blocks", finding.blocks},
+                        {"found", finding.found},
+                        {"limit", finding.limit},
+                        {"to_do", finding.to_do}});
   }
-  const json object = {{"run", run.run()},
-                       {"state", RunStateName(run.state())},
-                       {"refused", run.refused()},
-                       {"explanation", run.explanation()},
-                       {"differences", std::move(differences)}};
+  json pause = nullptr;
+  if (preflight.pause.has_value()) {
+    json parts = json::array();
+    for (const PausePart& part : preflight.pause->parts) {
+      parts.push_back({{"what", part.what}, {"ms", absl::ToDoubleMilliseconds(part.length)}});
+    }
+    pause = {{"ms", absl::ToDoubleMilliseconds(preflight.pause->pause)},
+             {"parts", std::move(parts)},
+             {"not_known", preflight.pause->not_known}};
+  }
+  const json object = {{"run", preflight.run},
+                       {"blocks", preflight.blocks()},
+                       {"findings", std::move(findings)},
+                       {"pause", std::move(pause)}};
   return object.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 

@@ -11,14 +11,13 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "base/file_system.h"
-#include "base/invariant.h"
 #include "base/status_macros.h"
 #include "orchestrator/cli/approval_files.h"
 #include "orchestrator/cli/client.h"
+#include "orchestrator/cli/coverage_view.h"
 #include "orchestrator/cli/local_commands.h"
 #include "orchestrator/cli/people_text.h"
-#include "orchestrator/cli/preflight.h"
-#include "orchestrator/cli/profile_commands.h"
+#include "orchestrator/cli/preflight_command.h"
 #include "orchestrator/cli/render.h"
 #include "orchestrator/cli/terminal.h"
 #include "orchestrator/cli/text.h"
@@ -82,20 +81,6 @@ v1::SubmitRunRequest RequestOf(const LoadedPlan& loaded, v1::RunKind kind, const
   return request;
 }
 
-// The comparison of a playbook as a plan of its own; nullopt when there is nothing to compare.
-std::optional<LoadedPlan> PreflightOf(const LoadedPlan& loaded) {
-  const SourceText playbook = {.path = absl::StrCat("preflight of ", loaded.playbook.path),
-                               .yaml = PreflightPlaybook(loaded.plan)};
-  if (playbook.yaml.empty()) {
-    PrintError(absl::StrCat(loaded.playbook.path,
-                            " compares no servers: give it steps host.facts and host.compare"));
-    return std::nullopt;
-  }
-  Compilation compilation = Compile(playbook, loaded.inventory);
-  INVARIANT(compilation.diagnostics.empty());
-  return LoadedPlan{playbook, loaded.inventory, std::move(compilation.plan)};
-}
-
 // What an auditor needs to check signatures, and the commands that do.
 int WriteApprovals(const Client& client, const v1::RunView& run, const std::string& folder) {
   base::FileSystem& disk = base::SystemFileSystem();
@@ -112,58 +97,7 @@ int WriteApprovals(const Client& client, const v1::RunView& run, const std::stri
   return written.ok() ? kExitOk : FailOf(client, written);
 }
 
-// Whether the plan fits into its window by the profiles that the orchestrator has, and by files;
-// says the sum. nullopt: it could not be found out, with `exit_code` set.
-std::optional<bool> FitsItsWindow(Client& client, const LoadedPlan& loaded, const Options& options,
-                                  int* exit_code) {
-  auto profiles = ReadProfiles(options.profiles);
-  *exit_code = kExitInvalid;
-  if (!profiles.has_value()) return std::nullopt;
-  const auto kept = client.ListProfiles(base::ToHex(PlaybookDigest(loaded.playbook)));
-  if (!kept.ok()) {
-    *exit_code = FailOf(client, kept.status());
-    return std::nullopt;
-  }
-  for (const v1::ProfileView& view : kept->profiles()) {
-    auto profile = ParseProfile(view.run(), view.json());
-    if (profile.ok()) profiles->push_back(*std::move(profile));
-  }
-  const PlanFit fit = FitOfPlan(loaded.plan, *profiles);
-  if (!fit.fit.has_value()) return true;
-  // Of JSON stdout has the comparison.
-  std::ostream& out = options.json() ? std::cerr : std::cout;
-  out << RenderFit(loaded.plan, *fit.fit, fit.unprofiled, absl::LocalTimeZone()) << "\n";
-  return fit.fit->fits();
-}
-
 }  // namespace
-
-int PreflightCommand(const Options& options) {
-  int exit_code = kExitOk;
-  const auto loaded = LoadPlan(options, &exit_code);
-  if (!loaded.has_value()) return exit_code;
-  const auto preflight = PreflightOf(*loaded);
-  if (!preflight.has_value()) return kExitInvalid;
-  Client client(options.orchestrator);
-  const auto fits = FitsItsWindow(client, *loaded, options, &exit_code);
-  if (!fits.has_value()) return exit_code;
-  const auto newest = client.GetRun("");
-  if (!newest.ok() && !absl::IsNotFound(newest.status())) return FailOf(client, newest.status());
-  if (newest.ok() && MayHaveToGoBack(*newest)) {
-    PrintError(absl::StrCat("run ", newest->run(),
-                            " could not be rolled back after a preflight, for only the newest run "
-                            "can: nothing was ordered"));
-    return kExitRefused;
-  }
-  if (!AgentsAreThere(client, preflight->plan, &exit_code)) return exit_code;
-  const auto run = client.Submit(RequestOf(*preflight, v1::RUN_KIND_REHEARSAL, options));
-  if (!run.ok()) return FailOf(client, run.status());
-  const auto ended = client.Watch(*run, [](const v1::RunView& /*view*/) {});
-  if (!ended.ok()) return FailOf(client, ended.status());
-  std::cout << (options.json() ? RenderPreflightJson(*ended) : RenderPreflight(*ended));
-  const int code = ExitCodeOf(*ended);
-  return code == kExitOk && !*fits ? kExitRefused : code;
-}
 
 int ExecuteRun(const Options& options) {
   int exit_code = kExitOk;
@@ -179,8 +113,13 @@ int ExecuteRun(const Options& options) {
   }
   Client client(options.orchestrator);
   if (!AgentsAreThere(client, loaded->plan, &exit_code)) return exit_code;
-  const v1::SubmitRunRequest request =
+  if (live) {
+    exit_code = PreflightBeforeRun(client, *loaded, options);
+    if (exit_code != kExitOk) return exit_code;
+  }
+  v1::SubmitRunRequest request =
       RequestOf(*loaded, live ? v1::RUN_KIND_LIVE : v1::RUN_KIND_REHEARSAL, options);
+  request.set_go_back_after(options.go_back_after);
   OnInterruptSay("\ninterrupted: the run may have begun; 'hamisha status' says it\n");
   const auto run = client.Submit(request);
   if (!run.ok()) return FailOf(client, run.status());
@@ -217,7 +156,15 @@ int WatchCommand(const Options& options) {
 
 int ShowReport(const Options& options) {
   Client client(options.orchestrator);
-  const auto run = client.GetRun(options.run);
+  if (options.coverage) {
+    v1::CoverageRequest request;
+    request.mutable_runs()->Assign(options.runs.begin(), options.runs.end());
+    const auto coverage = client.GetCoverage(request);
+    if (!coverage.ok()) return FailOf(client, coverage.status());
+    std::cout << (options.json() ? RenderCoverageJson(*coverage) : RenderCoverage(*coverage));
+    return kExitOk;
+  }
+  const auto run = client.GetRun(options.runs.empty() ? "" : options.runs.front());
   if (!run.ok()) return FailOf(client, run.status());
   if (!options.approvals.empty()) return WriteApprovals(client, *run, options.approvals);
   const RenderOptions render = TerminalOptions(options);

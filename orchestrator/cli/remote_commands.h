@@ -7,7 +7,6 @@ namespace orchestrator {
 
 // Each returns the exit code.
 int ExecuteRun(const Options& options);
-int PreflightCommand(const Options& options);
 int ShowStatus(const Options& options);
 int WatchCommand(const Options& options);
 int ShowReport(const Options& options);

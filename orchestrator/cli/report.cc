@@ -106,6 +106,11 @@ void AppendCertificates(const v1::RunView& run, std::string* text) {
 std::string WhatToDo(const v1::RunView& run) {
   switch (run.state()) {
     case v1::RUN_STATE_STOPPED:
+      if (run.refused() && run.leaves_something()) {
+        return absl::StrCat(
+            "mend what is refused above, take back what was done (hamisha rollback ", run.run(),
+            " --reason TEXT), and run again");
+      }
       if (run.refused()) return "mend what is refused above, and run again";
       return absl::StrCat("what was done stays; to go back: hamisha rollback ", run.run(),
                           " --reason TEXT");

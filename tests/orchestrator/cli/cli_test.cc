@@ -82,32 +82,49 @@ TEST_CASE("without an orchestrator there is an error and nothing else", "[cli]")
   CHECK(absl::StrContains(ended.output, "cannot reach the orchestrator at 127.0.0.1:1"));
 }
 
-TEST_CASE("a preflight submits the comparison alone, and never before a way back", "[cli]") {
+TEST_CASE("a preflight lists what blocks, and what it runs changes nothing", "[cli]") {
   Operator ops;
   FakeOrchestrator orchestrator;
   const std::string inventory = ops.Write("inventory.yaml", kInventory);
   const std::string playbook = std::string(SOURCE_DIR) + "/playbooks/weekend_cutover.yaml";
-  v1::StepView& step = *orchestrator.view.add_steps();
-  step.mutable_started()->set_seconds(1);
+  std::ostringstream yaml;
+  yaml << std::ifstream(playbook).rdbuf();
   const auto preflight = [&] {
     return ops.Run({"preflight", playbook, "--inventory", inventory, "--orchestrator",
                     orchestrator.address()});
   };
   SECTION("it tells that nothing blocks") {
-    step.set_action("host.compare");
+    orchestrator.ProveAll(yaml.str());
     const Ended ended = preflight();
+    CAPTURE(ended.output);
     CHECK(ended.exit_code == 0);
     CHECK(absl::StrContains(ended.output, "nothing blocks"));
+    CHECK(orchestrator.submitted.kind() == v1::RUN_KIND_PREFLIGHT);
     CHECK(absl::StrContains(orchestrator.submitted.playbook_yaml(), "host.compare"));
-    CHECK_FALSE(absl::StrContains(orchestrator.submitted.playbook_yaml(), "ledger."));
+    CHECK(absl::StrContains(orchestrator.submitted.playbook_yaml(), "ledger.readiness"));
+    CHECK_FALSE(absl::StrContains(orchestrator.submitted.playbook_yaml(), "ledger.seal"));
   }
-  SECTION("a run that sealed may still have to go back") {
-    step.set_action("ledger.seal");
+  SECTION("a server that cannot be asked is one of the things that block") {
+    orchestrator.agents.mutable_agents(1)->set_connected(false);
     const Ended ended = preflight();
     CHECK(ended.exit_code == 3);
-    CHECK(absl::StrContains(ended.output, "run r1 could not be rolled back after a preflight"));
-    CHECK(orchestrator.submitted.playbook_yaml().empty());
+    CHECK(absl::StrContains(ended.output, "source-1  agent"));
+    CHECK(absl::StrContains(ended.output, "no rehearsal of this very playbook has gone back"));
+    CHECK_FALSE(absl::StrContains(orchestrator.submitted.playbook_yaml(), "source-1"));
+    CHECK(absl::StrContains(orchestrator.submitted.playbook_yaml(), "source-0"));
   }
+}
+
+TEST_CASE("a report of coverage says what rehearsals tried", "[cli]") {
+  Operator ops;
+  FakeOrchestrator orchestrator;
+  orchestrator.ProveAll(kPlaybook);
+  const Ended text = ops.Run({"report", "--coverage", "--orchestrator", orchestrator.address()});
+  CHECK(text.exit_code == 0);
+  CHECK(absl::StrContains(text.output, "ways back are proved"));
+  const Ended json = ops.Run({"report", "r1", "r2", "--coverage", "--format", "json",
+                              "--orchestrator", orchestrator.address()});
+  CHECK(nlohmann::json::parse(json.output)["steps"].size() > 2);
 }
 
 TEST_CASE("a live run needs its plan's name, runs, and ends with the run's exit code", "[cli]") {
@@ -130,6 +147,13 @@ TEST_CASE("a live run needs its plan's name, runs, and ends with the run's exit 
     CHECK(absl::StrContains(ended.output, "no agent is connected from source-1"));
     CHECK(orchestrator.submitted.playbook_yaml().empty());
   }
+  SECTION("what blocks keeps it from beginning") {
+    run.insert(run.end(), {"--confirm", "small"});
+    const Ended ended = ops.Run(run);
+    CHECK(ended.exit_code == 3);
+    CHECK(absl::StrContains(ended.output, "hamisha rehearse PLAYBOOK --lab LAB --way-back"));
+    CHECK(orchestrator.submitted.kind() == v1::RUN_KIND_PREFLIGHT);
+  }
   SECTION("watched to the end, across a restart of the orchestrator") {
     struct Row {
       v1::RunState state;
@@ -142,11 +166,12 @@ TEST_CASE("a live run needs its plan's name, runs, and ends with the run's exit 
                                            {v1::RUN_STATE_UNKNOWN, false, 7}}));
     orchestrator.view.set_state(row.state);
     orchestrator.view.set_mismatch(row.mismatch);
+    orchestrator.ProveAll(kPlaybook);
     run.insert(run.end(), {"--confirm", "small"});
     const Ended ended = ops.Run(run);
     CAPTURE(ended.output);
     CHECK(ended.exit_code == row.expected);
-    CHECK(orchestrator.watched == 2);
+    CHECK(orchestrator.watched == 3);  // The preflight before it, and the run twice.
     CHECK(orchestrator.submitted.playbook_yaml() == kPlaybook);
     CHECK(orchestrator.submitted.plan_digest().size() == 64);
     CHECK(orchestrator.submitted.kind() == v1::RUN_KIND_LIVE);

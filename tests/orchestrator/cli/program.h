@@ -10,7 +10,10 @@
 #include "absl/strings/str_cat.h"
 #include "base/command_runner.h"
 #include "hamisha/orchestrator/v1/orchestrator.grpc.pb.h"
+#include "orchestrator/coverage/coverage.h"
+#include "orchestrator/plan/compile.h"
 #include "rpc/rpc.h"
+#include "tests/orchestrator/plan/texts.h"
 #include "tests/temporary_folder.h"
 
 namespace orchestrator {
@@ -101,8 +104,25 @@ class FakeOrchestrator final : public v1::Orchestrator::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status GetCoverage(grpc::ServerContext*, const v1::CoverageRequest* request,
+                           v1::CoverageView* response) override {
+    *response = coverage;
+    response->set_playbook_digest(request->playbook_digest());
+    return grpc::Status::OK;
+  }
+
+  // As if rehearsals had proved every undo of the playbook.
+  void ProveAll(const std::string& playbook) {
+    const Compilation compiled = Compile({"playbook.yaml", playbook}, {"inventory", kInventory});
+    for (StepCoverage& step : CoverageOf(compiled.plan)) {
+      for (auto& undo : *step.mutable_undo()) undo.set_proved(true);
+      *coverage.add_steps() = step;
+    }
+  }
+
   const std::string& address() const { return server_.address; }
 
+  v1::CoverageView coverage;
   v1::RunView view;
   v1::ListAgentsResponse agents;
   v1::SubmitRunRequest submitted;
