@@ -29,6 +29,7 @@ struct RehearseArguments {
   std::vector<std::string> profiles;  // Files.
   bool keep = false;                  // Also the nodes' data.
   bool json = false;
+  bool way_back = false;  // Goes back, as often as it takes to try every undo.
 };
 int Rehearse(const RehearseArguments& arguments, base::Interrupt& interrupt);
 

@@ -114,6 +114,8 @@ void AddRehearse(CLI::App& app, RehearseArguments& arguments, std::string& forma
                        "where everything is kept (a new temporary one)");
   rehearse->add_option("--profile", arguments.profiles,
                        "what an earlier rehearsal left, for the forecast; may be given repeatedly");
+  rehearse->add_flag("--way-back", arguments.way_back,
+                     "go back, as often as it takes to try every undo, and show what was tried");
   rehearse->add_flag("--keep", arguments.keep, "keep the nodes' data too");
   AddFormat(*rehearse, format);
   rehearse->callback([&] {

@@ -35,6 +35,7 @@ absl::StatusOr<RehearsalOptions> ReadOptions(const RehearseArguments& arguments)
   RehearsalOptions options;
   options.playbook_path = arguments.playbook_path;
   options.programs = ProgramsFolder();
+  options.way_back = arguments.way_back;
   ASSIGN_OR_RETURN(options.playbook_yaml, base::SystemFileSystem().Read(arguments.playbook_path));
   ASSIGN_OR_RETURN(const std::string lab, base::SystemFileSystem().Read(arguments.lab_path));
   ASSIGN_OR_RETURN(options.lab, ParseLabFile(arguments.lab_path, lab));

@@ -30,9 +30,13 @@ void ReadMachines(YamlReader& reader, const YAML::Node& node, LabFile& lab) {
   if (!node || !reader.IsMap(node, "machines", {"source", "target"})) return;
   for (const char* const site : {"source", "target"}) {
     const YAML::Node machine = node[site];
-    if (!machine || !reader.IsMap(machine, "a site's machine", {"open_files"})) continue;
+    if (!machine || !reader.IsMap(machine, "a site's machine", {"open_files", "clock_ahead"})) {
+      continue;
+    }
     const auto open_files = reader.Whole(machine, "open_files", 64, 1 << 20);
     if (open_files.has_value()) lab.open_files_max[site] = *open_files;
+    const auto clock_ahead = reader.Length(machine, "clock_ahead");
+    if (clock_ahead.has_value()) lab.clock_ahead[site] = *clock_ahead;
   }
 }
 

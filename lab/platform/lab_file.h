@@ -71,6 +71,7 @@ struct LabFile {
   std::vector<Fault> faults;
   // By site, of its ledgers' processes; as this program's where nothing is said.
   std::map<std::string, uint64_t> open_files_max;
+  std::map<std::string, absl::Duration> clock_ahead;  // As its agents tell the time.
   // Whichever of them wrote a playbook, the other two hold both roles.
   std::vector<LabPerson> people = {{.name = "asha", .roles = {"ops"}},
                                    {.name = "ben", .roles = {"business"}},

@@ -85,6 +85,9 @@ hamisha::agent::v1::AgentConfig Layout::AgentConfigOf(const Host& host) const {
   } else {
     config.set_ledger(addresses_.direct.at(host.name));
   }
+  if (const auto ahead = lab_.clock_ahead.find(host.site); ahead != lab_.clock_ahead.end()) {
+    config.mutable_lab_clock_ahead()->set_seconds(absl::ToInt64Seconds(ahead->second));
+  }
   return config;
 }
 

@@ -59,16 +59,11 @@ absl::StatusOr<RehearsalResult> Rehearsal::Run() {
   RETURN_IF_ERROR(StartLoad());
   RETURN_IF_ERROR(Wait(options_.lab.load.warm_up));
   RETURN_IF_ERROR(ImportProfiles());
-  ASSIGN_OR_RETURN(const std::string run, Submit());
-  RunFollower follower(platform_->orchestrator(), run, clock_);
-  RETURN_IF_ERROR(Follow(follower));
-  RETURN_IF_ERROR(FinishFaults());
-  RETURN_IF_ERROR(GoBackAgain(follower));
+  RehearsalResult result;
+  ASSIGN_OR_RETURN(result.run, options_.way_back ? RunWayBack(result) : RunOnce(""));
   RETURN_IF_ERROR(Wait(options_.lab.load.cool_down));
   RETURN_IF_ERROR(EndLoad());
 
-  RehearsalResult result;
-  result.run = follower.View();
   const std::vector<ledger_api::NodeStatus> nodes = FinalStatuses(result.run);
   for (uint32_t shard = 0; shard < options_.lab.shards; ++shard) {
     result.shards.push_back(JudgeShard(result.run, shard, nodes));
@@ -81,7 +76,7 @@ absl::StatusOr<RehearsalResult> Rehearsal::Run() {
   result.primaries_max = monitor_->primaries_max();
   result.directory = options_.directory;
   result.warnings = forecasts_.warnings();
-  result.profile = KeepProfile(run);
+  result.profile = KeepProfile(result);
   return result;
 }
 
@@ -139,7 +134,7 @@ absl::Status Rehearsal::StartLoad() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> Rehearsal::Submit() {
+absl::StatusOr<std::string> Rehearsal::Submit(const std::string& go_back_after) {
   ASSIGN_OR_RETURN(const std::string inventory,
                    base::SystemFileSystem().Read(platform_->inventory_path()));
   api::SubmitRunRequest request;
@@ -149,6 +144,7 @@ absl::StatusOr<std::string> Rehearsal::Submit() {
   request.set_inventory_yaml(inventory);
   request.set_kind(api::RUN_KIND_REHEARSAL);
   request.set_submitted_by("hamisha rehearse");
+  request.set_go_back_after(go_back_after);
   for (const orchestrator::SourceText& text : options_.includes) {
     api::IncludedText& included = *request.add_includes();
     included.set_path(text.path);

@@ -26,6 +26,9 @@ struct RehearsalOptions {
   std::string directory;                   // Absolute.
   std::string programs;                    // Folder of our programs.
   std::vector<std::string> profiles = {};  // JSON of earlier runs, for the forecasts of this one.
+  // Goes back, as often as it takes to try every undo of the playbook: each run is taken back after
+  // the last step whose undo none has proved, until all are, or none more can be.
+  bool way_back = false;
 };
 
 // A platform, its load, one run of a playbook under faults, and the proof afterwards. All calls on
@@ -45,9 +48,13 @@ class Rehearsal {
   absl::Status BringUp();
   absl::Status StartLoad();
   absl::Status ImportProfiles();
-  absl::StatusOr<std::string> Submit();
   // "" when the orchestrator has none.
-  std::string KeepProfile(const std::string& run);
+  std::string KeepProfile(const RehearsalResult& result);
+  // Runs the playbook once; "" goes to its end, or where its failures lead it.
+  absl::StatusOr<hamisha::orchestrator::v1::RunView> RunOnce(const std::string& go_back_after);
+  absl::StatusOr<hamisha::orchestrator::v1::RunView> RunWayBack(RehearsalResult& result);
+  absl::StatusOr<hamisha::orchestrator::v1::CoverageView> AskCoverage();
+  absl::StatusOr<std::string> Submit(const std::string& go_back_after);
   absl::Status Follow(RunFollower& follower);
   // Answers for the lab's people what the run asks.
   absl::Status Answer(const hamisha::orchestrator::v1::RunView& run);

@@ -146,6 +146,9 @@ std::vector<std::string> Complaints(const RehearsalResult& result) {
   for (const std::string& fault : result.faults_never) {
     complaints.push_back(absl::StrCat("a fault's moment never came: ", fault));
   }
+  for (const std::string& undo : result.undos_missing) {
+    complaints.push_back(absl::StrCat("a way back is NOT PROVED: ", undo));
+  }
   const bool succeeded = result.run.state() == api::RUN_STATE_SUCCEEDED;
   if (succeeded) count(result.check.client_errors, "client errors");
   for (const ShardResult& shard : result.shards) {
@@ -169,6 +172,8 @@ int ExitCode(const RehearsalResult& result) {
                ? kExitOk
                : kExitMismatch;
   }
+  // Going back is what was asked for.
+  if (state == api::RUN_STATE_ROLLED_BACK && result.coverage.has_value()) return kExitOk;
   if (state == api::RUN_STATE_ROLLED_BACK) return kExitRolledBack;
   if (state == api::RUN_STATE_STOPPED && result.run.refused()) return kExitRefused;
   if (state == api::RUN_STATE_STOPPED) return result.run.mismatch() ? kExitMismatch : kExitError;

@@ -59,6 +59,9 @@ struct RehearsalResult {
   std::string directory;
   std::vector<std::string> warnings;  // Of the forecast, ahead of time.
   std::string profile;                // Path of what the run left for forecasts; "" without one.
+  // Of a rehearsal of the way back: what all its runs tried, and which undos none has proved.
+  std::optional<hamisha::orchestrator::v1::CoverageView> coverage;
+  std::vector<std::string> undos_missing;
 };
 
 // Why the rehearsal proves nothing good, whatever the run's outcome: something was lost or happened

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "lab/rehearsal/summary.h"
+#include "orchestrator/cli/coverage_view.h"
 
 namespace lab {
 namespace {
@@ -155,7 +156,8 @@ std::string ToText(const RehearsalResult& result) {
   lines.Add("journal", result.run.journal());
   if (!result.profile.empty()) lines.Add("profile", result.profile);
   lines.Add("directory", result.directory);
-  return lines.text();
+  if (!result.coverage.has_value()) return lines.text();
+  return absl::StrCat(lines.text(), "\n", orchestrator::RenderCoverage(*result.coverage));
 }
 
 std::string ToJson(const RehearsalResult& result) {
@@ -189,6 +191,10 @@ std::string ToJson(const RehearsalResult& result) {
   const auto after = SourceWritingAfter(result.run);
   root["source_writing_after_ms"] =
       after ? nlohmann::json(absl::ToDoubleMilliseconds(*after)) : nlohmann::json();
+  if (result.coverage.has_value()) {
+    root["coverage"] = nlohmann::json::parse(orchestrator::RenderCoverageJson(*result.coverage));
+    root["undos_missing"] = result.undos_missing;
+  }
   return root.dump(2);
 }
 

@@ -20,8 +20,9 @@ gateways: 2
 accounts_per_shard: )",
                       scenario.accounts_per_shard, "\nload: {rate: ", scenario.rate_per_s,
                       R"(, warm_up: 500ms, cool_down: 700ms, drain: 5s, seed: 1}
-link: {bandwidth: 200MB/s, round_trip: )",
-                      scenario.round_trip, "}\nmachines: ", scenario.machines, "\n",
+link: {bandwidth: )",
+                      scenario.bandwidth, ", round_trip: ", scenario.round_trip,
+                      "}\nmachines: ", scenario.machines, "\n",
                       scenario.rollback_unknown ? "on_unknown: rollback\n" : "",
                       scenario.faults.empty() ? "" : "faults:\n", scenario.faults);
 }
@@ -78,6 +79,7 @@ Rehearsed Rehearse(const Scenario& scenario) {
   if (!scenario.profile.empty()) {
     arguments.insert(arguments.end(), {"--profile", scenario.profile});
   }
+  if (scenario.way_back) arguments.emplace_back("--way-back");
   const auto process =
       base::SystemCommandRunner().Start({.arguments = arguments, .output = output});
   REQUIRE(process.ok());

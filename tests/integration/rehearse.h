@@ -20,6 +20,8 @@ struct Scenario {
   std::string profile = "";     // Path of what an earlier rehearsal left.
   int accounts_per_shard = 2'000;
   int rate_per_s = 300;
+  std::string bandwidth = "200MB/s";
+  bool way_back = false;  // Rehearse that.
 };
 
 struct Rehearsed {

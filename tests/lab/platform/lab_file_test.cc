@@ -16,7 +16,7 @@ accounts_per_shard: 100000
 gateways: 3
 link: {round_trip: 150ms, bandwidth: 200MB/s}
 load: {rate: 900, warm_up: 5s, cool_down: 4s, seed: 7}
-machines: {target: {open_files: 256}}
+machines: {target: {open_files: 256, clock_ahead: 5s}}
 faults:
   - {after_step: start_replication, flip_state_bit: {site: target, shard: 3}}
   - {at_step: seal, cut_link: {for: 5s}}
@@ -34,6 +34,7 @@ faults:
   CHECK(lab->load.rate_per_s == 900);
   CHECK(lab->load.cool_down == absl::Seconds(4));
   CHECK(lab->load.seed == 7);
+  CHECK(lab->clock_ahead == std::map<std::string, absl::Duration>{{"target", absl::Seconds(5)}});
   CHECK(lab->open_files_max == std::map<std::string, uint64_t>{{"target", 256}});
   REQUIRE(lab->faults.size() == 5);
   CHECK(std::get<FlipStateBit>(lab->faults[0].what).shard == 3);
