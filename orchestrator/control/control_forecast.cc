@@ -60,8 +60,7 @@ absl::Status Control::CheckFits(const std::shared_ptr<const Plan>& plan,
         DurationText(window.start - now), ": run it then, or give what may be done earlier a phase",
         " with `before_window: true`"));
   }
-  ASSIGN_OR_RETURN(const std::vector<Profile> profiles,
-                   store_.Profiles(PlaybookDigestOf(created)));
+  ASSIGN_OR_RETURN(const std::vector<Profile> profiles, store_.Profiles(PlaybookDigestOf(created)));
   const Forecaster forecaster(plan, profiles, kSeed);
   const Fit fit = FitOf(forecaster, window, now, false);
   if (fit.fits()) return absl::OkStatus();

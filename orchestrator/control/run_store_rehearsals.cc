@@ -7,8 +7,7 @@ namespace orchestrator {
 namespace {
 
 // Of a profile that a rehearsal elsewhere left; nothing when it is none, or says nothing of it.
-void AddImported(const std::string& path, const std::string& json,
-                 RunStore::Rehearsed& rehearsed) {
+void AddImported(const std::string& path, const std::string& json, RunStore::Rehearsed& rehearsed) {
   const auto profile = ParseProfile(path, json);
   if (!profile.ok() || profile->kind != "rehearsal" || profile->coverage.empty()) return;
   AddCoverage(profile->coverage, rehearsed.coverage);

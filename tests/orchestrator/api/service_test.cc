@@ -18,7 +18,7 @@ using hamisha::orchestrator::v1::SubmitRunResponse;
 SubmitRunRequest Request() {
   SubmitRunRequest request;
   request.set_playbook_path("weekend.yaml");
-  request.set_kind(hamisha::orchestrator::v1::RUN_KIND_LIVE);
+  request.set_kind(hamisha::orchestrator::v1::RUN_KIND_REHEARSAL);
   request.set_submitted_by("amina");
   request.set_plan_digest(base::ToHex(SmallCutover().digest));
   return request;
@@ -87,7 +87,7 @@ TEST_CASE("agents and a run are seen while it goes on, with the newest progress"
   RunView view;
   REQUIRE(reader->Read(&view));
   CHECK(view.state() == hamisha::orchestrator::v1::RUN_STATE_RUNNING);
-  CHECK(view.kind() == hamisha::orchestrator::v1::RUN_KIND_LIVE);
+  CHECK(view.kind() == hamisha::orchestrator::v1::RUN_KIND_REHEARSAL);
   CHECK(view.steps(0).hosts(0).state() == "sent");
   CHECK(view.steps(1).state() == "pending");
 

@@ -105,12 +105,16 @@ TEST_CASE("a rehearsal that was brought here from elsewhere counts, of the same 
   for (StepCoverage& step : proved) {
     for (auto& undo : *step.mutable_undo()) undo.set_proved(true);
   }
-  const nlohmann::json profile = {
-      {"kind", "rehearsal"}, {"run", "of the lab"}, {"coverage", ToJson(proved)}};
   const auto bring = [&](const std::string& playbook_digest) {
-    const std::string folder = world.folder.path() + "/profiles/" + playbook_digest;
-    REQUIRE(base::SystemFileSystem().CreateFolders(folder).ok());
-    REQUIRE(base::SystemFileSystem().Replace(folder + "/a.json", profile.dump()).ok());
+    Profile profile;
+    profile.playbook_digest = playbook_digest;
+    profile.run = "of the lab";
+    profile.kind = "rehearsal";
+    profile.outcome = "rolled_back";
+    profile.started = absl::UnixEpoch();
+    profile.ended = absl::UnixEpoch();
+    profile.coverage = proved;
+    REQUIRE(world.orchestrator.control().ImportProfile("a.json", ToJson(profile)).ok());
   };
   bring(std::string(64, '0'));
   CHECK_FALSE(world.orchestrator.TrySubmit(RUN_KIND_LIVE).ok());
