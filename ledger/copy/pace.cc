@@ -18,6 +18,7 @@ constexpr double kLeastBytesPerSecond = 256e3;
 constexpr double kCarefulBytesPerSecond = 32e6;  // To go on with beside slow commits.
 constexpr double kSlower = 0.7;
 constexpr double kFaster = 1.15;
+constexpr double kFasterBesideSlow = 1.04;  // Half way to the limit, and beyond.
 constexpr double kFastEnough = 8e9;  // No machine of ours goes faster: no limit any more.
 constexpr absl::Duration kLatencyLeast = absl::Milliseconds(1);
 constexpr absl::Duration kBurst = absl::Milliseconds(50);  // What was not used is not lost.
@@ -69,8 +70,11 @@ void CopyPace::SetLimits(pb::CopyLimits limits, absl::Duration now) {
   if (limits_.max_commit_latency_ratio() == 0) by_latency_.reset();
 }
 
+// Slowly at first: what commits feel is known only half a second later.
 void CopyPace::Begin(std::optional<absl::Duration> p99) {
-  if (!before_ && p99) before_ = std::max(*p99, kLatencyLeast);
+  if (before_ || !p99) return;
+  before_ = std::max(*p99, kLatencyLeast);
+  if (limits_.max_commit_latency_ratio() > 0) by_latency_ = kCarefulBytesPerSecond;
 }
 
 std::optional<double> CopyPace::RateAt(absl::Time wall) const {
@@ -113,7 +117,8 @@ void CopyPace::LatencyIs(std::optional<absl::Duration> p99, absl::Duration now) 
     by_latency_ = stood_still ? by_latency_.value_or(kCarefulBytesPerSecond)
                               : std::max(kSlower * from, kLeastBytesPerSecond);
   } else if (by_latency_) {
-    *by_latency_ *= kFaster;
+    const bool near_limit = p99 && *p99 > (1 + ratio) / 2 * *before_;
+    *by_latency_ *= near_limit ? kFasterBesideSlow : kFaster;
     if (*by_latency_ > kFastEnough) by_latency_.reset();
   }
 }

@@ -25,7 +25,7 @@ class CopyPace {
   void SetLimits(::hamisha::ledger::v1::CopyLimits limits, absl::Duration now);
 
   // What commits take without a copy. The first that is known stays until Forget(); until then
-  // commits hold nothing back.
+  // commits hold nothing back; from then on a copy goes slowly, and faster while they allow it.
   void Begin(std::optional<absl::Duration> p99);
   void Forget() { before_.reset(); }
   std::optional<absl::Duration> before() const { return before_; }

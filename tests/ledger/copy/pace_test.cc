@@ -90,6 +90,7 @@ TEST_CASE("quiet hours without a rate stop all", "[copy]") {
 TEST_CASE("while commits take too long copies slow down, and come back after it", "[copy]") {
   Sender sender(LimitsByDefault());
   sender.pace.Begin(kP99);
+  sender.Run(absl::Seconds(60), kP99);
   CHECK(sender.Run(absl::Seconds(5), 2 * kP99) > 900e6);
   sender.Run(absl::Seconds(10), 3 * kP99);
   CHECK(sender.pace.is_backing_off());
@@ -97,6 +98,25 @@ TEST_CASE("while commits take too long copies slow down, and come back after it"
   sender.Run(absl::Seconds(60), kP99);
   CHECK(sender.Run(absl::Seconds(5), kP99) > 900e6);
   CHECK_FALSE(sender.pace.is_backing_off());
+}
+
+TEST_CASE("a copy begins slowly, and grows faster the less commits feel of it", "[copy]") {
+  Sender alone(LimitsByDefault());
+  alone.pace.Begin(kP99);
+  CHECK(alone.Run(absl::Seconds(1), kP99) < 60e6);
+  alone.Run(absl::Seconds(4), kP99);
+  Sender felt(LimitsByDefault());
+  felt.pace.Begin(kP99);
+  felt.Run(absl::Seconds(5), 1.9 * kP99);
+  CHECK(felt.Run(absl::Seconds(1), 1.9 * kP99) < 60e6);
+  CHECK(alone.Run(absl::Seconds(1), kP99) > 100e6);
+  CHECK(felt.Run(absl::Minutes(2), 1.9 * kP99) > 500e6);
+}
+
+TEST_CASE("where no share of commit latency is set a copy begins at full speed", "[copy]") {
+  Sender sender(Rate(0));
+  sender.pace.Begin(kP99);
+  CHECK(sender.Run(absl::Seconds(1), kP99) > 900e6);
 }
 
 TEST_CASE("what commits take while nothing is sent makes a copy careful, but not slow", "[copy]") {
@@ -142,6 +162,7 @@ TEST_CASE("what commits took before is asked for once, until all copies have end
 TEST_CASE("commits that were never slow count as a millisecond", "[copy]") {
   Sender sender(LimitsByDefault());
   sender.pace.Begin(absl::Microseconds(100));
+  sender.Run(absl::Seconds(60), absl::Milliseconds(0.9));
   sender.Run(absl::Seconds(5), absl::Milliseconds(1.9));
   CHECK_FALSE(sender.pace.is_backing_off());
   sender.Run(absl::Seconds(5), absl::Milliseconds(2.1));
