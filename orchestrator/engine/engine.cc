@@ -53,6 +53,7 @@ absl::StatusOr<std::vector<Effect>> Engine::Apply(const Event& event) {
     look_for_ready_ = true;
   } else if (std::holds_alternative<TermStarted>(event.what)) {
     book_.RestartDeadlines(now_);
+    RestartAsking();
   } else if (std::holds_alternative<Tick>(event.what)) {
     OnTick();
   } else if (const auto* ended = std::get_if<OrderEnded>(&event.what)) {
@@ -123,7 +124,11 @@ void Engine::OnTick() {
   }
   for (const Place& place : wakes_.TakeDue(now_)) OnWake(place);
   if (!GoesForward()) return;
-  for (const uint32_t index : asked_until_.TakeDue(now_)) FailAsked(index, "");
+  for (const uint32_t index : asked_until_.TakeDue(now_)) {
+    // One that has all it asked for only waits for the end of a pause.
+    const bool answered = MissingOf(*plan_, plan_->steps[index], steps_[index].asked).nothing();
+    if (!answered) FailAsked(index, "");
+  }
   for (uint32_t index = 0; index < guards_.size(); ++index) {
     if (guards_[index].due <= now_) Look(index);
   }

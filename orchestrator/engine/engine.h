@@ -32,7 +32,7 @@ struct Started {
   std::optional<Window> window = std::nullopt;
 };
 struct TermStarted {
-};               // Another orchestrator process goes on: what is out gets its full time again.
+};  // Another orchestrator process goes on: what is out, or asked, gets its full time again.
 struct Tick {};  // NextDeadline() has come.
 struct OrderEnded {
   hamisha::agent::v1::OrderResult result;
@@ -172,6 +172,8 @@ class Engine {
   void Retry(uint32_t index);
   void Resolve(uint32_t index, const hamisha::orchestrator::v1::PersonAct& act);
   void Ask(uint32_t index);
+  void AskUntil(uint32_t index);
+  void RestartAsking();
   void GoOnWhenAnswered(uint32_t index);
   void EndAsking(uint32_t index);
   void FailAsked(uint32_t index, std::string message);

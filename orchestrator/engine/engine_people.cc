@@ -279,15 +279,27 @@ void Engine::Resolve(uint32_t index, const PersonAct& act) {
 
 void Engine::Ask(uint32_t index) {
   StepRun& step = steps_[index];
-  const PlannedStep& planned = plan_->steps[index];
   Move(index, StepEvent::kAsk);
   step.apply.started = now_;
   step.apply.ended = absl::InfiniteFuture();
   step.asked = {};
   asking_.insert(index);
-  if (!planned.gate.has_value()) return;
-  step.asked.deadline = now_ + planned.gate->timeout;
-  asked_until_.Set(index, step.asked.deadline);
+  AskUntil(index);
+}
+
+void Engine::AskUntil(uint32_t index) {
+  const std::optional<Gate>& gate = plan_->steps[index].gate;
+  if (!gate.has_value()) return;
+  steps_[index].asked.deadline = now_ + gate->timeout;
+  asked_until_.Set(index, steps_[index].asked.deadline);
+}
+
+// Nobody could answer while no orchestrator was there.
+void Engine::RestartAsking() {
+  for (const uint32_t index : asking_) {
+    AskUntil(index);
+    ++steps_[index].changes;
+  }
 }
 
 void Engine::EndAsking(uint32_t index) {

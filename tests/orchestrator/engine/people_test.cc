@@ -133,6 +133,30 @@ TEST_CASE("a gate that nobody answers fails after its timeout", "[engine][people
   run.RequireSameReplay();
 }
 
+TEST_CASE("who is asked gets the full time again when an orchestrator goes on",
+          "[engine][people]") {
+  Driver run(Gated());
+  run.Start();
+  run.Advance(absl::Minutes(29));
+  run.NewTerm();
+  CHECK(run.engine().NextDeadline() == run.now() + absl::Minutes(30));
+  run.RequireSameReplay();
+}
+
+TEST_CASE("a gate that was approved during a pause does not fail for its length",
+          "[engine][people]") {
+  Driver run(Gated());
+  run.Start();
+  run.Act(Of(ACT_PAUSE, "asha", ""));
+  run.Act(Of(ACT_APPROVE, "asha", "go"));
+  run.Act(Of(ACT_APPROVE, "baraka", "go"));
+  run.TickNext();
+  CHECK(run.StateOf("go") == StepState::kAwaiting);
+  run.Act(Of(ACT_RESUME, "asha", ""));
+  CHECK(run.StateOf("go") == StepState::kSucceeded);
+  run.RequireSameReplay();
+}
+
 TEST_CASE("a paused run begins nothing until it is resumed", "[engine][people]") {
   Driver run(Gated());
   run.Start();
