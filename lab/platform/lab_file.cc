@@ -162,7 +162,7 @@ LabFile ReadLab(YamlReader& reader, const YAML::Node& root) {
   LabFile lab;
   if (!reader.IsMap(root, "the lab file",
                     {"apiVersion", "kind", "shards", "accounts_per_shard", "gateways", "link",
-                     "load", "machines", "people", "faults", "on_unknown"})) {
+                     "load", "machines", "people", "faults", "on_unknown", "on_held"})) {
     return lab;
   }
   ReadHeader(reader, root);
@@ -176,6 +176,11 @@ LabFile ReadLab(YamlReader& reader, const YAML::Node& root) {
   ReadLoad(reader, root["load"], lab.load);
   ReadMachines(reader, root["machines"], lab);
   ReadPeople(reader, root["people"], lab);
+  const std::string on_held = reader.Text(root, "on_held").value_or("rollback");
+  lab.abort_held = on_held == "abort";
+  if (!lab.abort_held && on_held != "rollback") {
+    reader.Problem(root["on_held"], "write 'on_held: rollback' or 'on_held: abort'");
+  }
   const std::string on_unknown = reader.Text(root, "on_unknown").value_or("leave");
   lab.rollback_unknown = on_unknown == "rollback";
   if (!lab.rollback_unknown && on_unknown != "leave") {

@@ -77,6 +77,7 @@ struct LabFile {
                                    {.name = "ben", .roles = {"business"}},
                                    {.name = "chen", .roles = {"ops", "business"}}};
   bool rollback_unknown = false;  // Ask once more to go back when a run ends unknown.
+  bool abort_held = false;        // End a run that is held where it is, rather than go back.
 };
 
 // Reads a lab file. INVALID_ARGUMENT has all its problems, a line each:

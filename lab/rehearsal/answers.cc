@@ -54,7 +54,7 @@ absl::StatusOr<api::PersonAct> AnswerTo(const api::RunView& run, const api::Step
 
 }  // namespace
 
-absl::StatusOr<std::optional<api::PersonAct>> NextAnswer(const api::RunView& run) {
+absl::StatusOr<std::optional<api::PersonAct>> NextAnswer(const api::RunView& run, bool abort_held) {
   if (run.state() != api::RUN_STATE_RUNNING) return std::nullopt;
   for (const api::StepView& step : run.steps()) {
     if (!step.back() && step.state() == "awaiting") {
@@ -64,7 +64,8 @@ absl::StatusOr<std::optional<api::PersonAct>> NextAnswer(const api::RunView& run
   }
   for (const api::StepView& step : run.steps()) {
     if (!step.held()) continue;
-    api::PersonAct act = ActOf(run.past_no_return() ? api::ACT_ABORT : api::ACT_ROLLBACK,
+    const bool abort = abort_held || run.past_no_return();
+    api::PersonAct act = ActOf(abort ? api::ACT_ABORT : api::ACT_ROLLBACK,
                                run.people().empty() ? "hamisha" : run.people(0).name(), "");
     act.set_reason(absl::StrCat("'", step.id(), "' is held, and ", kNobodyIsHere));
     return act;

@@ -201,7 +201,7 @@ absl::StatusOr<api::RunView> Rehearsal::Act(const std::string& run, const api::P
 
 absl::Status Rehearsal::Answer(const api::RunView& run) {
   if (run.journal_entries() < answered_at_) return absl::OkStatus();  // From before the answer.
-  ASSIGN_OR_RETURN(std::optional<api::PersonAct> act, NextAnswer(run));
+  ASSIGN_OR_RETURN(std::optional<api::PersonAct> act, NextAnswer(run, options_.lab.abort_held));
   if (!act.has_value()) return absl::OkStatus();
   if (orchestrator::IsSigned(act->act()) && !run.people().empty()) {
     orchestrator::Question question{

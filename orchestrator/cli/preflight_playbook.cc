@@ -152,12 +152,15 @@ class Writer {
     return hosts;
   }
 
-  // Nothing without hosts. The step's id is added to `ids`. JSON is YAML too, and quotes whatever
+  // Nothing without hosts, and what is asked already is not asked again. The step's id is added to
+  // `ids`. JSON is YAML too, and quotes whatever
   // names need it.
   void Add(const PlannedAction& planned, const pb::Message& with,
            const std::vector<std::string>& hosts, const std::vector<std::string>& needs,
            std::vector<std::string>* ids) {
     if (hosts.empty()) return;
+    const std::string asked = absl::StrCat(planned.action, json(hosts).dump(), WithOf(with).dump());
+    if (!asked_.insert(asked).second) return;
     const std::string id = absl::StrCat("check_", ++written_);
     if (ids != nullptr) ids->push_back(id);
     absl::StrAppend(&steps_, "      - {id: ", id, ", action: ", planned.action,
@@ -169,6 +172,7 @@ class Writer {
   const Plan& plan_;
   const std::set<std::string>& connected_;
   std::string steps_;
+  std::set<std::string> asked_;
   int written_ = 0;
 };
 

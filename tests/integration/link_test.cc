@@ -31,6 +31,7 @@ TEST_CASE("the link is cut for ever: never two writers, and it is clear what to 
     const Rehearsed weekend = Rehearse({.faults = Cut(moment, "forever"),
                                         .round_trip = "100ms",
                                         .rollback_unknown = true,
+                                        .abort_held = true,
                                         .short_timeouts = true});
     CAPTURE(weekend.output);
     // What was unknown while the link was away is resolved by asking again.

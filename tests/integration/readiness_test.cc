@@ -1,10 +1,11 @@
 // What keeps a live run from beginning, and a freeze from beginning into an obstacle.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 #include <regex>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/file_system.h"
@@ -14,6 +15,8 @@
 namespace {
 
 using Catch::Matchers::Contains;
+
+constexpr int kAsksPeople = 8;
 
 std::string LabFile(const std::string& machines) {
   return absl::StrCat(
@@ -44,9 +47,41 @@ struct Night {
   RunningLab::Ended Preflight() {
     return lab.Hamisha({"preflight", playbook, "--inventory", lab.inventory()});
   }
+  // To its end; asha and ben say what they are asked for.
   RunningLab::Ended Run(const std::string& path, std::vector<std::string> options) {
-    options.insert(options.begin(), {"run", path, "--inventory", lab.inventory(), "--execute"});
-    return lab.Hamisha(options);
+    options.insert(options.begin(),
+                   {"run", path, "--inventory", lab.inventory(), "--execute", "--detach"});
+    const auto begun = lab.Hamisha(options);
+    if (begun.exit_code != 0 && begun.exit_code != kAsksPeople) return begun;
+    const std::vector<std::string> lines = absl::StrSplit(begun.output, '\n', absl::SkipEmpty());
+    const std::string& run = lines.back();
+    while (!HasEnded()) {
+      for (const std::string person : {"asha", "ben"}) {
+        const std::vector<std::string> as = {"--as", person, "--key", lab.KeyOf(person), "--yes"};
+        if (IsAsked("go")) lab.Hamisha(Joined({"approve", run, "go"}, as));
+        if (IsAsked("complete"))
+          lab.Hamisha(Joined({"complete", run, "complete", "--confirm", "weekend_cutover"}, as));
+      }
+    }
+    return lab.Hamisha({"watch", run});
+  }
+  static std::vector<std::string> Joined(std::vector<std::string> all,
+                                         const std::vector<std::string>& more) {
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  nlohmann::json Status() {
+    return nlohmann::json::parse(lab.Hamisha({"status", "--format", "json"}).output);
+  }
+  bool HasEnded() {
+    const std::string outcome = Status()["outcome"];
+    return outcome != "running" && outcome != "rolling_back";
+  }
+  bool IsAsked(const std::string& id) {
+    const nlohmann::json status = Status();
+    return std::any_of(status["steps"].begin(), status["steps"].end(), [&](const auto& step) {
+      return step["id"] == id && step["state"] == "awaiting";
+    });
   }
   RunningLab::Ended GoLive() {
     return Run(playbook, {"--kind", "live", "--confirm", "weekend_cutover"});
@@ -160,7 +195,7 @@ phases:
       - {id: hold, action: gateway.hold, hosts: gateways, with: {max_hold: 20s}, timeout: 5s}
 )";
 
-TEST_CASE("a freeze does not begin while the replicas lag", "[readiness]") {
+TEST_CASE("a freeze does not begin while the replicas are behind", "[readiness]") {
   const Rehearsed late =
       Rehearse({.playbook = kFreezesAtOnce, .accounts_per_shard = 20'000, .bandwidth = "500kB/s"});
   CAPTURE(late.output);
@@ -169,8 +204,9 @@ TEST_CASE("a freeze does not begin while the replicas lag", "[readiness]") {
   CHECK(late.writing_site() == "source");
   CHECK(late.summary["client_errors"] == 0);
   const std::string because = late.summary["explanation"];
-  CHECK_THAT(because, Contains("lag: ") && Contains("records") && Contains("(at most 2 s)") &&
-                          Contains("wait until the replica has caught up"));
+  // Before the first record has come it is all still to come.
+  CHECK_THAT(because, (Contains("lag: ") && Contains("wait until the replica has caught up")) ||
+                          Contains("the first copy is still coming in: wait for ledger.await_lag"));
   CheckPromises(late);
 }
 

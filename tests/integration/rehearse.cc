@@ -24,6 +24,7 @@ link: {bandwidth: )",
                       scenario.bandwidth, ", round_trip: ", scenario.round_trip,
                       "}\nmachines: ", scenario.machines, "\n",
                       scenario.rollback_unknown ? "on_unknown: rollback\n" : "",
+                      scenario.abort_held ? "on_held: abort\n" : "",
                       scenario.faults.empty() ? "" : "faults:\n", scenario.faults);
 }
 

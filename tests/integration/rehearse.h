@@ -15,6 +15,7 @@ struct Scenario {
   std::string round_trip = "40ms";
   std::string machines = "{}";  // Of the lab file: where the sites differ.
   bool rollback_unknown = false;
+  bool abort_held = false;
   bool short_timeouts = false;  // Of the playbook's orders: 1 s.
   std::string playbook = "";    // YAML; none: the weekend's.
   std::string profile = "";     // Path of what an earlier rehearsal left.

@@ -64,7 +64,7 @@ RunningLab::Ended RunningLab::Run(std::vector<std::string> arguments) {
 }
 
 std::string RunningLab::Write(const std::string& name, const std::string& text) {
-  const std::string path = absl::StrCat(folder_.path(), "/", name);
+  const std::string path = PathOf(name);
   REQUIRE(base::SystemFileSystem().Replace(path, text).ok());
   return path;
 }

@@ -25,11 +25,15 @@ class RunningLab {
   Ended Lab(std::vector<std::string> arguments);
   // The path of a new file with this text.
   std::string Write(const std::string& name, const std::string& text);
-  std::string inventory() const { return folder_.path() + "/lab/inventory.yaml"; }
-
- private:
+  // Of a file that was written.
+  std::string PathOf(const std::string& name) const { return folder_.path() + "/" + name; }
+  std::string inventory() const { return PathOf("lab/inventory.yaml"); }
+  // The private key of one of the lab's people.
+  std::string KeyOf(const std::string& person) const { return PathOf("lab/people/" + person); }
+  // A program by its path, to its end.
   Ended Run(std::vector<std::string> arguments);
 
+ private:
   TemporaryFolder folder_;
   int runs_ = 0;
   std::unique_ptr<base::Process> up_;

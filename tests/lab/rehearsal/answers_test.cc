@@ -20,8 +20,8 @@ api::RunView Asking(const std::string& asked) {
                             asked, " } }"));
 }
 
-std::string NameOf(const api::RunView& run) {
-  const auto act = NextAnswer(run);
+std::string NameOf(const api::RunView& run, bool abort_held = false) {
+  const auto act = NextAnswer(run, abort_held);
   REQUIRE(act.ok());
   if (!act->has_value()) return "nobody";
   return absl::StrCat((*act)->by(), " ", api::Act_Name((*act)->act()), " ", (*act)->step());
@@ -44,7 +44,7 @@ TEST_CASE("who submitted the run does not approve it", "[rehearsal]") {
 
 TEST_CASE("a gate that nobody of the lab can pass is an error that says so", "[rehearsal]") {
   const auto act =
-      NextAnswer(Asking(R"(roles: "network" roles_missing: "network" people_missing: 1)"));
+      NextAnswer(Asking(R"(roles: "network" roles_missing: "network" people_missing: 1)"), false);
   CHECK_THAT(std::string(act.status().message()), Catch::Contains("add some to the lab file"));
 }
 
@@ -58,6 +58,7 @@ TEST_CASE("what is held is taken back, and aborted where there is no way back", 
   api::RunView run = RunOf(absl::StrCat(
       kPeople, R"( state: RUN_STATE_RUNNING steps { id: "seal" state: "unknown" held: true })"));
   CHECK(NameOf(run) == "asha ACT_ROLLBACK ");
+  CHECK(NameOf(run, true) == "asha ACT_ABORT ");
   run.set_past_no_return(true);
   CHECK(NameOf(run) == "asha ACT_ABORT ");
 }

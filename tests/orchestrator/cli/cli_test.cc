@@ -85,7 +85,7 @@ TEST_CASE("without an orchestrator there is an error and nothing else", "[cli]")
 TEST_CASE("a preflight lists what blocks, and what it runs changes nothing", "[cli]") {
   Operator ops;
   FakeOrchestrator orchestrator;
-  const std::string inventory = ops.Write("inventory.yaml", kInventory);
+  const std::string inventory = ops.Write("inventory.yaml", kInventory + kPeople);
   const std::string playbook = std::string(SOURCE_DIR) + "/playbooks/weekend_cutover.yaml";
   std::ostringstream yaml;
   yaml << std::ifstream(playbook).rdbuf();

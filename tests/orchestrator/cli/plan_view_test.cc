@@ -16,7 +16,7 @@ Plan Weekend() {
   std::ostringstream yaml;
   yaml << std::ifstream(std::string(SOURCE_DIR) + "/playbooks/weekend_cutover.yaml").rdbuf();
   Compilation compilation = Compile({.path = "weekend_cutover.yaml", .yaml = yaml.str()},
-                                    {.path = "inventory.yaml", .yaml = kInventory});
+                                    {.path = "inventory.yaml", .yaml = kInventory + kPeople});
   REQUIRE(compilation.diagnostics.empty());
   compilation.plan.digest = base::Sha256Of("");  // So that comments may change freely.
   return compilation.plan;

@@ -23,7 +23,7 @@ const std::set<std::string> kAll = {"source-0", "source-1",  "target-0",
 
 Plan Compiled(const std::string& yaml) {
   Compilation compilation = Compile({.path = "playbook.yaml", .yaml = yaml},
-                                    {.path = "inventory.yaml", .yaml = kInventory});
+                                    {.path = "inventory.yaml", .yaml = kInventory + kPeople});
   CAPTURE(yaml);
   for (const Diagnostic& diagnostic : compilation.diagnostics) UNSCOPED_INFO(ToString(diagnostic));
   REQUIRE(compilation.diagnostics.empty());
