@@ -25,6 +25,7 @@ void DoAgain(const Run& run) { run->Fail("do it again: it harms nothing"); }
 const std::map<std::string, Driver>& Drivers() {
   static const auto& drivers = *new std::map<std::string, Driver>{
       {"hamisha.action.v1.GatewayHold", {ApplyHold, ApplyRelease, ProbeHold}},
+      {"hamisha.action.v1.GatewayReadiness", {ApplyGatewayReadiness, NothingToUndo, DoAgain}},
       {"hamisha.action.v1.GatewayRelease", {ApplyRelease, HasNoUndo, ProbeRelease}},
       {"hamisha.action.v1.GatewayReopen", {ApplyReopen, HasNoUndo, ProbeReopen}},
       {"hamisha.action.v1.GatewayRestrict", {ApplyRestrict, UndoRestrict, ProbeRestrict}},
@@ -39,6 +40,7 @@ const std::map<std::string, Driver>& Drivers() {
       {"hamisha.action.v1.LedgerCompare", {ApplyCompare, NothingToUndo, ApplyCompare}},
       {"hamisha.action.v1.LedgerFollow", {ApplyFollow, UndoFollow, ProbeFollow}},
       {"hamisha.action.v1.LedgerOpen", {ApplyOpen, HasNoUndo, ProbeOpen}},
+      {"hamisha.action.v1.LedgerReadiness", {ApplyLedgerReadiness, NothingToUndo, DoAgain}},
       {"hamisha.action.v1.LedgerRefuse", {ApplyRefuse, HasNoUndo, ProbeRefuse}},
       {"hamisha.action.v1.LedgerReplicate", {ApplyFollow, UndoFollow, ProbeFollow}},
       {"hamisha.action.v1.LedgerSeal", {ApplySeal, HasNoUndo, ProbeSeal}},

@@ -18,6 +18,9 @@ void ProbeRestrict(const Run& run);
 void ApplyReopen(const Run& run);
 void ProbeReopen(const Run& run);
 void ApplyCanary(const Run& run);
+// gateway.readiness, ledger.readiness.
+void ApplyGatewayReadiness(const Run& run);
+void ApplyLedgerReadiness(const Run& run);
 // host.facts, host.compare.
 void ApplyHostFacts(const Run& run);
 void ApplyHostCompare(const Run& run);

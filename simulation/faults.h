@@ -12,16 +12,16 @@ namespace simulation {
 // One thing that goes wrong.
 struct Fault {
   enum class Kind : uint8_t {
-    kCrash,     // Of `what`; it starts again after `duration`.
-    kCut,       // `what` and `other` cannot reach each other for `duration`.
-    kTakeover,  // A second orchestrator starts; the first does not know, for `duration`.
-    kRollback,  // An operator asks for the way back.
-    kPause,     // An operator pauses the run, until it is thought over.
-    kAbort,     // An operator ends the run where it is.
+    kCrash,      // Of `what`; it starts again after `duration`.
+    kCut,        // `what` and `other` cannot reach each other for `duration`.
+    kTakeover,   // A second orchestrator starts; the first does not know, for `duration`.
+    kRollback,   // An operator asks for the way back.
+    kPause,      // An operator pauses the run, until it is thought over.
+    kAbort,      // An operator ends the run where it is.
     kAbortTime,  // The forecast: from now on going back would not fit into the window.
-    kClock,     // From now on the orchestrator's wall clock is wrong by `clock_step`.
-    kNetwork,   // `network` for `duration`.
-    kDisk,      // Syncs stall, with `stall`, for `duration`.
+    kClock,      // From now on the orchestrator's wall clock is wrong by `clock_step`.
+    kNetwork,    // `network` for `duration`.
+    kDisk,       // Syncs stall, with `stall`, for `duration`.
   };
   Kind kind = Kind::kCrash;
   // "node:source-0", "agent:source-0", "gateway:gateway-0", "orchestrator", "host:source-0" (all

@@ -19,8 +19,10 @@ std::string StateText(RunState state) {
 
 // The explanation up to the first host: what many runs have in common.
 std::string EndingOf(const WorldResult& result) {
+  constexpr absl::string_view kPassed = "went on although ";
   absl::string_view why = result.explanation;
-  for (const absl::string_view end : {" on ", ". "}) why = why.substr(0, why.find(end));
+  const size_t begin = why.rfind(kPassed, 0) == 0 ? kPassed.size() : 0;
+  for (const absl::string_view end : {" on ", ". "}) why = why.substr(0, why.find(end, begin));
   std::string text = StateText(result.state);
   if (!why.empty()) absl::StrAppend(&text, ": ", why);
   if (!result.writes_pass) absl::StrAppend(&text, "; clients cannot write at last");

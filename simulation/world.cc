@@ -150,8 +150,16 @@ bool World::Advance() {
                                      ", and it goes on"));
     return false;
   }
+  if (!ended_.has_value()) SeeThatItEnded();
   if (ended_.has_value() && !operator_acts_) OperatorActs();
   return true;
+}
+
+// Who had asked for the way back of a run that had ended, and was not heard, finds it as it was.
+void World::SeeThatItEnded() {
+  const Orchestrator& newest = *orchestrators_.back();
+  if (!newest.life().is_up || !newest.is_idle() || !newest.engine().ended()) return;
+  ended_ = {newest.engine().state(), newest.engine().explanation()};
 }
 
 // What people do when a run has ended.

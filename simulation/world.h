@@ -25,7 +25,7 @@ struct WorldOptions {
   std::shared_ptr<const orchestrator::Plan> plan;
   uint64_t seed = 0;
   Workload workload;
-  std::function<absl::Duration(const hamisha::agent::v1::Order&, Dice&)> work;  // Null: none.
+  std::function<absl::Duration(const hamisha::agent::v1::Order&, Dice&)> work;   // Null: none.
   std::function<absl::Duration(const orchestrator::PlannedStep&, Dice&)> think;  // As People.
   absl::Duration round_trip_between_sites = absl::Milliseconds(10);
   std::vector<Fault> faults;  // These, and what is drawn by:
@@ -69,6 +69,7 @@ class World {
   absl::Time WallNow() const;
   bool Advance();  // False when all is over.
   bool IsSettled() const;
+  void SeeThatItEnded();
   void OperatorActs();
   WorldResult Finish();
 
