@@ -13,6 +13,7 @@
 #include "simulation/cli/render.h"
 #include "simulation/cli/run_survey.h"
 #include "simulation/platform.h"
+#include "simulation/scenario.h"
 
 namespace simulation {
 namespace {
@@ -24,6 +25,7 @@ constexpr size_t kStoryLines = 400;
 
 struct Options {
   std::string playbook;
+  std::string scenario;
   std::string inventory;
   uint32_t shards = 2;
   uint32_t gateways = 2;
@@ -112,6 +114,31 @@ int TellOne(WorldOptions world, uint64_t seed) {
   return kExitError;
 }
 
+// Its own playbook, platform, faults and seeds, and whether all goes as it says.
+int PlayScenario(Options options) {
+  orchestrator::SourceText text;
+  if (!Read(options.scenario, text)) return kExitInvalid;
+  const ScenarioReading reading = ReadScenario(text.path, text.yaml);
+  for (const auto& diagnostic : reading.diagnostics) std::cerr << ToString(diagnostic) << "\n";
+  if (!reading.diagnostics.empty()) return kExitInvalid;
+  const Scenario& scenario = reading.scenario;
+  options.playbook = scenario.playbook;
+  options.shards = scenario.shards;
+  options.gateways = scenario.gateways;
+  const auto plan = LoadPlan(options);
+  if (plan == nullptr) return kExitInvalid;
+  for (uint64_t seed = 0; seed < scenario.seeds; ++seed) {
+    const WorldOptions world = ToWorldOptions(scenario, plan, seed);
+    const std::string lacks = Unexpected(scenario, World(world).Run());
+    if (lacks.empty()) continue;
+    TellOne(world, seed);
+    std::cerr << "error: " << scenario.name << ", seed " << seed << ": " << lacks << "\n";
+    return kExitError;
+  }
+  std::cout << scenario.name << ": as it says, " << scenario.seeds << " times\n";
+  return kExitOk;
+}
+
 std::string ReplayCommand(const Options& options) {
   std::string command = absl::StrCat("hamisha simulate ", options.playbook);
   if (options.inventory.empty()) {
@@ -131,6 +158,11 @@ void ShowProgress(uint64_t done, uint64_t all, absl::Duration taken) {
 }
 
 int Simulate(const Options& options) {
+  if (!options.scenario.empty()) return PlayScenario(options);
+  if (options.playbook.empty()) {
+    std::cerr << "error: name a PLAYBOOK, or a --scenario\n";
+    return kExitInvalid;
+  }
   const auto plan = LoadPlan(options);
   if (plan == nullptr) return kExitInvalid;
   SurveyOptions survey{.world = ToWorldOptions(options, plan),
@@ -169,7 +201,12 @@ int Main(int argc, char** argv) {
       "Plays a playbook's weekend again and again, in a world where machines crash and links\n"
       "break, and says how long it takes, how it ends, and whether any promise breaks.",
       "hamisha simulate"};
-  app.add_option("PLAYBOOK", options.playbook, "The playbook, YAML")->required();
+  CLI::Option* playbook = app.add_option("PLAYBOOK", options.playbook, "The playbook, YAML");
+  app.add_option(
+         "--scenario", options.scenario,
+         "Instead: a file that names a playbook, what goes wrong, and how it must end; as in "
+         "simulation/scenarios, from whose project the playbook's path is taken")
+      ->excludes(playbook);
   app.add_option("--inventory", options.inventory, "The servers, YAML; else an example's");
   app.add_option("--shards", options.shards, "Of the example")->capture_default_str();
   app.add_option("--gateways", options.gateways, "Of the example")->capture_default_str();
