@@ -73,8 +73,8 @@ Question QuestionOf(const v1::RunView& run, const v1::PersonAct& act) {
 
 void ShowWhatIsToBeSeen(const v1::RunView& run, const v1::PersonAct& act) {
   std::cerr << "run   " << run.run() << " · " << Printable(run.plan()) << " · "
-            << (run.kind() == v1::RUN_KIND_LIVE ? "live" : "rehearsal") << " · digest "
-            << run.plan_digest() << "\nnow   " << act.saw() << "\n";
+            << RunKindName(run.kind()) << " · digest " << run.plan_digest() << "\nnow   "
+            << act.saw() << "\n";
   for (const v1::StepView& step : run.steps()) {
     const std::string asked = AskedText(step, base::SystemClock().WallNow());
     if (!asked.empty()) std::cerr << "asks  " << step.id() << " " << asked << "\n";

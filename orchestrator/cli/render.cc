@@ -91,10 +91,9 @@ std::string DurationText(const v1::StepView& step, absl::Time now) {
 
 std::string HeadingOf(const v1::RunView& run, const RenderOptions& options) {
   const std::string state = RunStateName(run.state());
-  std::string heading = absl::StrCat("run ", run.run(), " · ", Printable(run.plan()), " · ",
-                                     run.kind() == v1::RUN_KIND_LIVE ? "live" : "rehearsal", " · ",
-                                     Coloured(state, state, options),
-                                     run.paused() && !HasEnded(run) ? " · paused" : "");
+  std::string heading = absl::StrCat(
+      "run ", run.run(), " · ", Printable(run.plan()), " · ", RunKindName(run.kind()), " · ",
+      Coloured(state, state, options), run.paused() && !HasEnded(run) ? " · paused" : "");
   if (!run.has_started()) return heading;
   if (!run.has_ended() && options.now == absl::InfinitePast()) return heading;
   const absl::Time end = run.has_ended() ? ToTime(run.ended()) : options.now;
@@ -102,6 +101,11 @@ std::string HeadingOf(const v1::RunView& run, const RenderOptions& options) {
 }
 
 }  // namespace
+
+std::string RunKindName(v1::RunKind kind) {
+  if (kind == v1::RUN_KIND_LIVE) return "live";
+  return kind == v1::RUN_KIND_PREFLIGHT ? "preflight" : "rehearsal";
+}
 
 std::string RunStateName(v1::RunState state) {
   switch (state) {

@@ -20,6 +20,8 @@ struct RenderOptions {
 
 // "running", "rolling_back", "succeeded", "rolled_back", "stopped", "unknown"
 std::string RunStateName(hamisha::orchestrator::v1::RunState state);
+// "live", "rehearsal", "preflight"
+std::string RunKindName(hamisha::orchestrator::v1::RunKind kind);
 bool HasEnded(const hamisha::orchestrator::v1::RunView& run);
 
 // The exit code that says how the run ended: 0 succeeded, 6 rolled back, 5 stopped at a difference

@@ -202,10 +202,10 @@ json CertificateJson(const CertificateFacts& facts) {
 }  // namespace
 
 std::string RenderReport(const v1::RunView& run, const RenderOptions& options) {
-  std::string text = absl::StrCat(
-      "run       ", run.run(), "\nplan      ", Printable(run.plan()), "  ", run.plan_digest(),
-      "\nkind      ", run.kind() == v1::RUN_KIND_LIVE ? "live" : "rehearsal", "\noutcome   ",
-      RunStateName(run.state()), run.mismatch() ? " (a comparison found a difference)" : "", "\n");
+  std::string text = absl::StrCat("run       ", run.run(), "\nplan      ", Printable(run.plan()),
+                                  "  ", run.plan_digest(), "\nkind      ", RunKindName(run.kind()),
+                                  "\noutcome   ", RunStateName(run.state()),
+                                  run.mismatch() ? " (a comparison found a difference)" : "", "\n");
   if (run.has_started()) {
     absl::StrAppend(&text, "started   ", ToRfc3339(ToTime(run.started()), options.zone), "\n");
   }
@@ -240,7 +240,7 @@ std::string RenderReportJson(const v1::RunView& run, const RenderOptions& option
   object["run"] = run.run();
   object["plan"] = run.plan();
   object["plan_digest"] = run.plan_digest();
-  object["kind"] = run.kind() == v1::RUN_KIND_LIVE ? "live" : "rehearsal";
+  object["kind"] = RunKindName(run.kind());
   object["outcome"] = RunStateName(run.state());
   object["exit_code"] = ExitCodeOf(run);
   object["explanation"] = run.explanation();

@@ -31,13 +31,6 @@ std::set<std::string> HostsOf(const Plan& plan) {
   return hosts;
 }
 
-std::string Leftover(const Engine& run) {
-  return absl::StrCat("run ", run.run(), " ended ",
-                      run.state() == v1::RUN_STATE_UNKNOWN ? "unknown" : "in the middle",
-                      ", and what it did stays: take it back first (hamisha rollback ", run.run(),
-                      " --reason TEXT)");
-}
-
 void CheckAgents(const Applicant& applicant, std::vector<std::string>& reasons) {
   std::set<std::string> missing = HostsOf(applicant.plan);
   std::vector<std::string> wrong;
@@ -71,11 +64,18 @@ bool LeavesSomething(const Engine& run) {
   return false;
 }
 
+std::string LeftoverOf(const Engine* run) {
+  if (run == nullptr || !LeavesSomething(*run)) return "";
+  return absl::StrCat("run ", run->run(), " ended ",
+                      run->state() == v1::RUN_STATE_UNKNOWN ? "unknown" : "in the middle",
+                      ", and what it did stays: take it back first (hamisha rollback ", run->run(),
+                      " --reason TEXT)");
+}
+
 absl::Status CheckMayGoLive(const Applicant& applicant) {
   std::vector<std::string> reasons;
-  if (applicant.newest != nullptr && LeavesSomething(*applicant.newest)) {
-    reasons.push_back(Leftover(*applicant.newest));
-  }
+  const std::string leftover = LeftoverOf(applicant.newest);
+  if (!leftover.empty()) reasons.push_back(leftover);
   CheckAgents(applicant, reasons);
   const std::string not_proved = RollbackNotProved(applicant.plan, applicant.tried);
   if (!not_proved.empty()) reasons.push_back(not_proved);

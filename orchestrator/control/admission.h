@@ -17,6 +17,9 @@ namespace orchestrator {
 // back.
 bool LeavesSomething(const Engine& run);
 
+// Why no other run may come behind this one, with what to do; "" when it leaves nothing, or null.
+std::string LeftoverOf(const Engine* run);
+
 struct Applicant {
   const Plan& plan;
   const Engine* newest;                  // The run before it; null without one.

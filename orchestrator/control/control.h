@@ -112,16 +112,16 @@ class Control final : private FleetHandler {
                              const Coverage& tried) const;
   void GoBackWhenAsked();
   void EndPreflight();
+  absl::Status GiveUpPreflight();
   void TakeResult(const hamisha::agent::v1::OrderResult& result);
   void TickWhenDue();
   absl::Status TakeAct(const hamisha::orchestrator::v1::PersonAct& act, const Question& question,
                        const absl::Status& checked);
-  absl::Status CheckIsNewest(const std::string& run) const;
+  absl::Status MakeNewest(const std::string& run);
   absl::Status Flush();
 
   // control_forecast.cc, on the control thread but for CheckFits().
-  absl::Status CheckFits(const std::shared_ptr<const Plan>& plan,
-                         const RunCreated& created) const;
+  absl::Status CheckFits(const std::shared_ptr<const Plan>& plan, const RunCreated& created) const;
   void BeginForecasts();
   void LookAhead();
   void OnForecast();

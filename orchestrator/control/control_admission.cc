@@ -48,12 +48,15 @@ absl::Status Control::CheckMayStart(const RunCreated& created, const Plan& plan,
     return absl::FailedPreconditionError(absl::StrCat(
         "run ", run_->created().run, " goes on: wait for its end, or roll it back first"));
   }
-  if (created.kind != v1::RUN_KIND_LIVE) return absl::OkStatus();
+  if (created.kind == v1::RUN_KIND_PREFLIGHT) return absl::OkStatus();
+  const Engine* const newest = run_ == nullptr ? nullptr : &run_->engine();
+  if (created.kind == v1::RUN_KIND_REHEARSAL) {
+    // Only the newest run can go back: nothing may come in front of one that has to.
+    const std::string leftover = LeftoverOf(newest);
+    return leftover.empty() ? absl::OkStatus() : absl::FailedPreconditionError(leftover);
+  }
   const std::vector<AgentInfo> agents = fleet_.Agents();
-  return CheckMayGoLive({.plan = plan,
-                         .newest = run_ == nullptr ? nullptr : &run_->engine(),
-                         .agents = agents,
-                         .tried = tried});
+  return CheckMayGoLive({.plan = plan, .newest = newest, .agents = agents, .tried = tried});
 }
 
 void Control::GoBackWhenAsked() {
@@ -74,6 +77,17 @@ void Control::GoBackWhenAsked() {
   if (const absl::Status status = Apply(PersonActed{act}); !status.ok()) {
     options_.log(std::string(status.message()));
   }
+}
+
+// Who decides about the run before it, or begins another, does not wait: it changes nothing, and
+// may be asked for again. Its journal stays without an end.
+absl::Status Control::GiveUpPreflight() {
+  if (run_ == nullptr || !IsPreflight(*run_)) return absl::OkStatus();
+  RETURN_IF_ERROR(run_->Commit());
+  options_.log(absl::StrCat("gives ", run_->created().run, " up: something else was asked for"));
+  run_ = std::move(before_preflight_);
+  changed_ = true;
+  return absl::OkStatus();
 }
 
 // Only the newest run can be decided about: that is again the one before.

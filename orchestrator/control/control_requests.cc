@@ -55,6 +55,7 @@ absl::StatusOr<std::string> Control::Submit(const SubmitRunRequest& request) {
   ASSIGN_OR_RETURN(const RunStore::Rehearsed rehearsed,
                    store_.RehearsalsOf(PlaybookDigestOf(created)));
   const absl::Status started = Call([&]() -> absl::Status {
+    RETURN_IF_ERROR(GiveUpPreflight());
     RETURN_IF_ERROR(CheckMayStart(created, *plan, rehearsed.coverage));
     return StartRun(created, std::move(plan));
   });
@@ -104,19 +105,27 @@ absl::StatusOr<RunView> Control::Get(const std::string& run) {
   RunSnapshot snapshot;
   bool older = false;
   RETURN_IF_ERROR(Call([&]() -> absl::Status {
-    if (run_ == nullptr && run.empty()) {
+    LiveRun* newest = run_.get();
+    if (run.empty() && newest != nullptr && IsPreflight(*newest)) newest = before_preflight_.get();
+    if (newest == nullptr && run.empty()) {
       return absl::NotFoundError("there has been no run yet: start one with `hamisha run`");
     }
-    older = run_ == nullptr || (!run.empty() && run != run_->created().run);
-    if (!older) snapshot = SnapshotNow();
+    older = newest == nullptr || (!run.empty() && run != newest->created().run);
+    if (!older) snapshot = newest == run_.get() ? SnapshotNow() : newest->Snapshot(term_);
     return absl::OkStatus();
   }));
   if (!older) return Assemble(snapshot);  // Not on the control thread: that takes its time.
   ASSIGN_OR_RETURN(const std::unique_ptr<LiveRun> live, store_.LoadToView(run));
+  if (IsPreflight(*live) && !live->ended()) {
+    return absl::AbortedError(absl::StrCat(
+        run, " was given up for something else that was asked, or with its orchestrator: it ",
+        "changed nothing; ask again with `hamisha preflight`"));
+  }
   return Assemble(live->Snapshot(term_));
 }
 
-absl::Status Control::CheckIsNewest(const std::string& run) const {
+absl::Status Control::MakeNewest(const std::string& run) {
+  if (run_ != nullptr && run != run_->created().run) RETURN_IF_ERROR(GiveUpPreflight());
   if (run_ == nullptr) return absl::NotFoundError("there has been no run yet");
   if (run.empty() || run == run_->created().run) return absl::OkStatus();
   return absl::FailedPreconditionError(
@@ -129,7 +138,7 @@ absl::StatusOr<RunView> Control::Act(const ActRequest& request) {
   Question question;
   std::shared_ptr<const Plan> plan;
   const auto ask = [&]() -> absl::Status {
-    RETURN_IF_ERROR(CheckIsNewest(request.run()));
+    RETURN_IF_ERROR(MakeNewest(request.run()));
     question = run_->QuestionOf(act.step());
     plan = run_->engine().shared_plan();
     return absl::OkStatus();
@@ -138,7 +147,7 @@ absl::StatusOr<RunView> Control::Act(const ActRequest& request) {
   const absl::Status checked = CheckAct(*plan, question, act, ssh_keygen_);
   RunSnapshot snapshot;
   const auto take = [&]() -> absl::Status {
-    RETURN_IF_ERROR(CheckIsNewest(question.run));
+    RETURN_IF_ERROR(MakeNewest(question.run));
     RETURN_IF_ERROR(TakeAct(act, question, checked));
     snapshot = SnapshotNow();
     return absl::OkStatus();

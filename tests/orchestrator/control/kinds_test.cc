@@ -236,15 +236,78 @@ TEST_CASE("a preflight that would change something is refused", "[control]") {
 TEST_CASE("a preflight that a crash cut off is not gone on with", "[control]") {
   const TemporaryFolder folder;
   FakeAgents agents(AllHosts(), [](const Order&) { return std::nullopt; });
+  std::string preflight;
   {
     RunningOrchestrator orchestrator(PlanOptions(folder.path(), Looks()));
     agents.Dial(orchestrator.address());
-    REQUIRE(orchestrator.TrySubmit(RUN_KIND_PREFLIGHT).ok());
+    const auto begun = orchestrator.TrySubmit(RUN_KIND_PREFLIGHT);
+    REQUIRE(begun.ok());
+    preflight = *begun;
     agents.AwaitOrder("look on source-0");
     agents.HangUp();
   }
   RunningOrchestrator orchestrator(PlanOptions(folder.path(), Looks()));
   CHECK(orchestrator.control().Get("").status().code() == absl::StatusCode::kNotFound);
+  // Who watches it is told, and does not wait for ever.
+  CHECK(orchestrator.control().Get(preflight).status().code() == absl::StatusCode::kAborted);
+}
+
+// What a preflight is in the way of does not wait for it.
+TEST_CASE("a preflight is given up for a decision about the run before it, and for another run",
+          "[control]") {
+  const TemporaryFolder folder;
+  ControlOptions options = PlanOptions(folder.path(), SmallCutover());
+  options.compile = [](const SourceText& playbook, const SourceText&) {
+    return Compilation{.plan = playbook.yaml == "look" ? Looks() : SmallCutover(),
+                       .diagnostics = {}};
+  };
+  RunningOrchestrator orchestrator(std::move(options));
+  FakeAgents agents(AllHosts(), [](const Order& order) {
+    return order.key().step() == "look" ? std::nullopt : AlwaysSucceed(order);
+  });
+  agents.Dial(orchestrator.address());
+  const std::string run = orchestrator.Submit();
+  CHECK(orchestrator.WatchToEnd().state() == RUN_STATE_SUCCEEDED);
+  hamisha::orchestrator::v1::SubmitRunRequest request;
+  request.set_kind(RUN_KIND_PREFLIGHT);
+  request.set_playbook_yaml("look");
+  request.set_plan_digest(base::ToHex(EmptyPlan().digest));
+  const auto preflight = orchestrator.control().Submit(request);
+  REQUIRE(preflight.ok());
+  CHECK(orchestrator.control().Get("")->run() == run);
+
+  SECTION("a decision") {
+    hamisha::orchestrator::v1::ActRequest back;
+    back.set_run(run);
+    back.mutable_act()->set_act(hamisha::orchestrator::v1::ACT_ROLLBACK);
+    back.mutable_act()->set_by("amina");
+    REQUIRE(orchestrator.control().Act(back).ok());
+    CHECK(orchestrator.WatchToEnd().state() == RUN_STATE_ROLLED_BACK);
+  }
+  SECTION("another run") { CHECK(orchestrator.Submit() != run); }
+  SECTION("another preflight") { CHECK(orchestrator.control().Submit(request).ok()); }
+  const absl::Status given_up = orchestrator.control().Get(*preflight).status();
+  CHECK(given_up.code() == absl::StatusCode::kAborted);
+  CHECK_THAT(std::string(given_up.message()), Contains("ask again with `hamisha preflight`"));
+}
+
+TEST_CASE("nothing but its way back comes behind a run that left something", "[control]") {
+  Plan plan = SmallCutover();
+  for (PlannedStep& step : plan.steps) step.on_failure = OnFailure::kStop;
+  const TemporaryFolder folder;
+  RunningOrchestrator orchestrator(PlanOptions(folder.path(), plan));
+  FakeAgents agents(AllHosts(), [](const Order& order) {
+    OrderResult result = *AlwaysSucceed(order);
+    if (order.key().step() == "seal") result.set_outcome(hamisha::agent::v1::OUTCOME_FAILED);
+    return std::optional(result);
+  });
+  agents.Dial(orchestrator.address());
+  const std::string run = orchestrator.Submit();
+  CHECK(orchestrator.WatchToEnd().state() == hamisha::orchestrator::v1::RUN_STATE_STOPPED);
+  const absl::Status refused = orchestrator.TrySubmit(RUN_KIND_REHEARSAL).status();
+  CHECK(refused.code() == absl::StatusCode::kFailedPrecondition);
+  CHECK_THAT(std::string(refused.message()),
+             Contains("take it back first (hamisha rollback " + run));
 }
 
 }  // namespace
