@@ -134,6 +134,13 @@ class HoldDriver final : public ActionDriver<action::GatewayHold> {
     *request.mutable_bounds()->mutable_max_hold() = hold.max_hold();
     request.mutable_bounds()->set_max_requests(hold.max_requests());
     request.mutable_bounds()->set_max_bytes(hold.max_bytes());
+    bool was_so = false;
+    if (order.back()) {
+      const auto before = StatusOf(gateway_, order);
+      if (!before.ok()) return ReadError(kAsking, before.status());
+      const Gates gates = Sum(order.order(), *before);
+      was_so = gates.shards > 0 && gates.holding == gates.shards;
+    }
     const auto status = CallUntilAnswered<GatewayStatus>(
         order, OrderContext::EndsOn::kStop,
         [&](auto* client, auto* response) { return gateway_->Hold(client, request, response); });
@@ -141,6 +148,7 @@ class HoldDriver final : public ActionDriver<action::GatewayHold> {
     const Gates gates = Sum(order.order(), *status);
     Result result = Succeeded(HoldingText(gates));
     AddFacts(gates, result);
+    result.set_nothing_to_do(was_so);
     return result;
   }
 
@@ -176,12 +184,19 @@ class RouteDriver final : public ActionDriver<action::GatewayRoute> {
   Result Apply(OrderContext& order, const action::GatewayRoute& route) override {
     const auto request = RequestOf(order.order(), route.to());
     if (!request.ok()) return Failed(request.status().message());
+    bool was_so = false;
+    if (order.back()) {
+      const auto before = StatusOf(gateway_, order);
+      if (!before.ok()) return ReadError(kAsking, before.status());
+      was_so = RoutedThere(*request, *before) == request->routes_size();
+    }
     const auto status = CallUntilAnswered<GatewayStatus>(
         order, OrderContext::EndsOn::kStop,
         [&](auto* client, auto* response) { return gateway_->Route(client, *request, response); });
     if (!status.ok()) return MutationError("routing", status.status());
     Result result = Succeeded(absl::StrCat("routes ", Text(*request)));
     AddFacts(Sum(order.order(), *status), result);
+    result.set_nothing_to_do(was_so);
     return result;
   }
 
@@ -190,14 +205,7 @@ class RouteDriver final : public ActionDriver<action::GatewayRoute> {
     if (!request.ok()) return Unknown(request.status().message());
     const auto status = StatusOf(gateway_, order);
     if (!status.ok()) return UnknownFrom(status.status());
-    int there = 0;
-    for (const gateway_pb::ShardRoute& wanted : request->routes()) {
-      for (const gateway_pb::ShardGate& gate : status->shards()) {
-        const bool same =
-            gate.route().shard() == wanted.shard() && gate.route().node_id() == wanted.node_id();
-        there += same ? 1 : 0;
-      }
-    }
+    const int there = RoutedThere(*request, *status);
     const std::string text =
         absl::StrCat(there, " of ", request->routes_size(), " shards are routed to ", route.to());
     if (there == request->routes_size()) return Succeeded(text);
@@ -205,6 +213,19 @@ class RouteDriver final : public ActionDriver<action::GatewayRoute> {
   }
 
  private:
+  // How many of the wanted routes are in force.
+  static int RoutedThere(const gateway_pb::RouteRequest& request, const GatewayStatus& status) {
+    int there = 0;
+    for (const gateway_pb::ShardRoute& wanted : request.routes()) {
+      for (const gateway_pb::ShardGate& gate : status.shards()) {
+        const bool same =
+            gate.route().shard() == wanted.shard() && gate.route().node_id() == wanted.node_id();
+        there += same ? 1 : 0;
+      }
+    }
+    return there;
+  }
+
   static absl::StatusOr<gateway_pb::RouteRequest> RequestOf(const pb::Order& order,
                                                             const std::string& site) {
     gateway_pb::RouteRequest request;

@@ -202,6 +202,21 @@ TEST_CASE("route takes the epoch from the newest certificate, if that names the 
   CHECK_THAT(result.message(), Catch::Contains("no node on site 'moon'"));
 }
 
+TEST_CASE("a way back that finds its gateway as it is to be has undone nothing", "[drivers]") {
+  FakeGateway gateway;
+  action::GatewayRoute route;
+  route.set_to("source");
+  const auto was_there = Drive(gateway.drivers, GatewayOrder(pb::MODE_BACK, route));
+  CHECK(was_there.outcome() == pb::OUTCOME_SUCCEEDED);
+  CHECK(was_there.nothing_to_do());
+  route.set_to("target");
+  CHECK_FALSE(Drive(gateway.drivers, GatewayOrder(pb::MODE_BACK, route)).nothing_to_do());
+  action::GatewayHold hold;
+  hold.mutable_max_hold()->set_seconds(20);
+  CHECK_FALSE(Drive(gateway.drivers, GatewayOrder(pb::MODE_BACK, hold)).nothing_to_do());
+  CHECK(Drive(gateway.drivers, GatewayOrder(pb::MODE_BACK, hold)).nothing_to_do());
+}
+
 // A ledger just good enough for canaries.
 class FakeLedger final : public ledger_pb::Ledger::Service {
  public:
