@@ -41,7 +41,7 @@ json WithOf(const pb::Message& message) {
       pb::Duration duration;
       duration.CopyFrom(reflection.GetMessage(message, field));
       with[field->name()] =
-          absl::StrCat(duration.seconds() * 1'000 + duration.nanos() / 1'000'000, "ms");
+          absl::StrCat(duration.seconds() * 1'000'000 + duration.nanos() / 1'000, "us");
     }
   }
   return with;

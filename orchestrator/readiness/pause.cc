@@ -71,7 +71,7 @@ std::optional<PauseForecast> ForecastPause(const Plan& plan, const v1::RunView& 
   const int64_t steps = release - hold + (release == plan.steps.end() ? 0 : 1);
   add("the steps in between", steps * kStepCost);
   hamisha::action::v1::GatewayHold with;
-  if (hold->apply.message.UnpackTo(&with)) {
+  if (hold->apply.message.UnpackTo(&with) && with.has_max_hold()) {  // Not one that is bound.
     forecast.longest_hold =
         absl::Seconds(with.max_hold().seconds()) + absl::Nanoseconds(with.max_hold().nanos());
   }
