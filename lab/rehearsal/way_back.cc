@@ -39,6 +39,10 @@ absl::StatusOr<api::RunView> Rehearsal::RunWayBack(RehearsalResult& result) {
   api::RunView last;
   orchestrator::Coverage tried;
   std::vector<std::string> left = orchestrator::StepsToProve(plan, tried);
+  if (left.empty()) {  // Nothing of it can be undone.
+    ASSIGN_OR_RETURN(last, RunOnce(""));
+    ASSIGN_OR_RETURN(result.coverage, AskCoverage());
+  }
   while (!left.empty()) {
     const std::string step = left.back();
     display_.Line(absl::StrCat("rehearsing the way back from step '", step, "' on"));
