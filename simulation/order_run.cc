@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/invariant.h"
+#include "simulation/facts.h"
 
 namespace simulation {
 namespace {
@@ -164,7 +165,10 @@ void OrderRun::Finish(Result result) {
   if (is_done_) return;
   is_done_ = true;
   ++call_;
-  if (result.outcome() == pb::OUTCOME_SUCCEEDED) environment_.promises.OnEffectThere(order_);
+  if (result.outcome() == pb::OUTCOME_SUCCEEDED) {
+    environment_.promises.OnEffectThere(order_);
+    if (order_.mode() == pb::MODE_APPLY && traits_.tells_facts) AddUsualFacts(order_, result);
+  }
   const bool is_denied = order_.mode() == pb::MODE_PROBE && result.outcome() == pb::OUTCOME_FAILED;
   if (is_denied) environment_.promises.OnProbeDenied(order_);
   *result.mutable_key() = order_.key();

@@ -21,6 +21,7 @@ struct DriverTraits {
   std::function<absl::Duration(const hamisha::agent::v1::Order&, Dice&)> work;
   double failure = 0;             // Of an order's action, before it has done anything.
   std::set<std::string> failing;  // Steps that fail on every host.
+  bool tells_facts = false;       // Where the plan looks at some.
 };
 
 // One order that a driver executes: asks the host's own server, waits, and answers once.

@@ -1,5 +1,6 @@
 #include "simulation/scenario.h"
 
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,6 +14,7 @@ namespace {
 using namespace hamisha::orchestrator::v1;  // NOLINT(google-build-using-namespace): run states.
 using orchestrator::Fields;
 using orchestrator::Problems;
+using orchestrator::TextPlace;
 using orchestrator::Value;
 
 constexpr uint64_t kSeedsMax = 1'000'000;
@@ -36,17 +38,22 @@ uint64_t NumberOf(Fields& fields, absl::string_view key, uint64_t otherwise, uin
 }
 
 // What goes wrong, of the keys that say so; exactly one is there.
-void ReadWhat(Fields& fields, Fault& fault, std::set<std::string>& failing, Problems& problems) {
+void ReadWhat(Fields& fields, Fault& fault, ScenarioReading& reading, Problems& problems) {
+  const auto name = [&](Named::Kind kind, const Value* value, const char* key) {
+    std::string text = TextOf(value, key, problems);
+    reading.names.push_back({kind, text, value == nullptr ? TextPlace() : value->place});
+    return text;
+  };
   if (const Value* what = fields.Optional("crash")) {
     fault.kind = Fault::Kind::kCrash;
-    fault.what = TextOf(what, "crash", problems);
+    fault.what = name(Named::Kind::kProcess, what, "crash");
   } else if (const Value* both = fields.Optional("cut")) {
     fault.kind = Fault::Kind::kCut;
     const std::vector<Value>* const list = orchestrator::ReadList(*both, "cut", problems);
     if (list == nullptr) return;
     if (list->size() != 2) return problems.Add(both->place, "cut: two hosts or sites");
-    fault.what = TextOf(&list->front(), "cut", problems);
-    fault.other = TextOf(&list->back(), "cut", problems);
+    fault.what = name(Named::Kind::kHost, &list->front(), "cut");
+    fault.other = name(Named::Kind::kHost, &list->back(), "cut");
   } else if (fields.Optional("takeover") != nullptr) {
     fault.kind = Fault::Kind::kTakeover;
   } else if (fields.Optional("rollback") != nullptr) {
@@ -61,17 +68,21 @@ void ReadWhat(Fields& fields, Fault& fault, std::set<std::string>& failing, Prob
     fault.kind = Fault::Kind::kClock;
     fault.clock_step = -DurationOf(fields, "clock_step_back", absl::ZeroDuration(), problems);
   } else if (const Value* step = fields.Required("fail_step")) {
-    failing.insert(TextOf(step, "fail_step", problems));
+    reading.scenario.failing_steps.insert(name(Named::Kind::kStep, step, "fail_step"));
   }
 }
 
-void ReadFault(const Value& value, Scenario& scenario, Problems& problems) {
+void ReadFault(const Value& value, ScenarioReading& reading, Problems& problems) {
   Fields fields(value, "fault", problems);
   if (!fields.is_map()) return;
   Fault fault{.kind = Fault::Kind::kCrash, .what = {}, .other = {}};
+  Scenario& scenario = reading.scenario;
   const size_t failing = scenario.failing_steps.size();
-  ReadWhat(fields, fault, scenario.failing_steps, problems);
-  fault.step = TextOf(fields.Optional("in_step"), "in_step", problems);
+  ReadWhat(fields, fault, reading, problems);
+  if (const Value* step = fields.Optional("in_step")) {
+    fault.step = TextOf(step, "in_step", problems);
+    reading.names.push_back({Named::Kind::kStep, fault.step, step->place});
+  }
   fault.after = DurationOf(fields, "after", absl::ZeroDuration(), problems);
   fault.duration = DurationOf(fields, "for", absl::Seconds(1), problems);
   fields.RefuseOthers();
@@ -92,7 +103,17 @@ void ReadPlatform(Fields& fields, Scenario& scenario, Problems& problems) {
     scenario.workload.writes_max =
         static_cast<uint32_t>(NumberOf(workload, "writes", 60, 1'000'000, problems));
     workload.RefuseOthers();
+    if (scenario.workload.writes_per_s == 0) {
+      problems.Add(value->place, "'writes_per_s' is 0: write at least 1, or 'writes: 0'");
+    }
   }
+}
+
+const std::set<std::string>& Ends() {
+  static const auto& ends =
+      *new std::set<std::string>{EndName(RUN_STATE_SUCCEEDED), EndName(RUN_STATE_ROLLED_BACK),
+                                 EndName(RUN_STATE_STOPPED), EndName(RUN_STATE_UNKNOWN)};
+  return ends;
 }
 
 void ReadExpectation(Fields& fields, Scenario& scenario, Problems& problems) {
@@ -102,6 +123,10 @@ void ReadExpectation(Fields& fields, Scenario& scenario, Problems& problems) {
   if (const Value* ends = expect.Required("ends")) {
     for (const auto& end : orchestrator::ReadNames(*ends, "ends", false, problems)
                                .value_or(std::vector<orchestrator::Located>())) {
+      if (!Ends().contains(end.text)) {
+        problems.Add(end.place, absl::StrCat("no run ends '", end.text, "': write ",
+                                             absl::StrJoin(Ends(), ", ")));
+      }
       scenario.ends.insert(end.text);
     }
   }
@@ -115,7 +140,8 @@ void CheckWord(Fields& fields, const char* key, const char* word, Problems& prob
   problems.Add(value->place, absl::StrCat("'", key, "' is not '", word, "': write ", word));
 }
 
-void ReadAll(const Value& root, Scenario& scenario, Problems& problems) {
+void ReadAll(const Value& root, ScenarioReading& reading, Problems& problems) {
+  Scenario& scenario = reading.scenario;
   Fields fields(root, "scenario", problems);
   if (!fields.is_map()) return;
   CheckWord(fields, "apiVersion", "hamisha/v1", problems);
@@ -129,9 +155,10 @@ void ReadAll(const Value& root, Scenario& scenario, Problems& problems) {
   scenario.playbook = TextOf(fields.Required("playbook"), "playbook", problems);
   ReadPlatform(fields, scenario, problems);
   scenario.seeds = NumberOf(fields, "seeds", 1, kSeedsMax, problems);
+  if (scenario.seeds == 0) problems.Add(root.place, "'seeds' is 0: play at least one");
   if (const Value* value = fields.Optional("faults")) {
     if (const auto* list = orchestrator::ReadList(*value, "faults", problems)) {
-      for (const Value& fault : *list) ReadFault(fault, scenario, problems);
+      for (const Value& fault : *list) ReadFault(fault, reading, problems);
     }
   }
   ReadExpectation(fields, scenario, problems);
@@ -144,9 +171,33 @@ ScenarioReading ReadScenario(const std::string& path, const std::string& yaml) {
   Problems problems(path);
   ScenarioReading reading;
   const auto root = orchestrator::ReadDocument(yaml, problems);
-  if (root.has_value()) ReadAll(*root, reading.scenario, problems);
+  if (root.has_value()) ReadAll(*root, reading, problems);
   reading.diagnostics = problems.InOrder();
   return reading;
+}
+
+std::vector<orchestrator::Diagnostic> CheckNames(const std::string& path,
+                                                 const std::vector<Named>& names,
+                                                 const orchestrator::Plan& plan) {
+  std::map<Named::Kind, std::set<std::string>> known;
+  for (const auto& step : plan.steps) known[Named::Kind::kStep].insert(step.id);
+  known[Named::Kind::kProcess] = {"orchestrator"};
+  known[Named::Kind::kHost] = {"orchestrator", "clients"};
+  for (const auto& host : plan.hosts) {
+    const char* const process = host.kind == "gateway" ? "gateway:" : "node:";
+    for (const char* const what : {process, "agent:", "host:"}) {
+      known[Named::Kind::kProcess].insert(absl::StrCat(what, host.name));
+    }
+    known[Named::Kind::kHost].insert(host.name);
+    known[Named::Kind::kHost].insert(absl::StrCat("site:", host.site));
+  }
+  Problems problems(path);
+  for (const Named& named : names) {
+    if (known[named.kind].contains(named.text)) continue;
+    problems.Add(named.place, absl::StrCat("the plan has no '", named.text, "': write ",
+                                           absl::StrJoin(known[named.kind], ", ")));
+  }
+  return problems.InOrder();
 }
 
 std::string EndName(RunState state) {

@@ -44,11 +44,25 @@ struct Scenario {
   absl::Duration wait_max = absl::InfiniteDuration();
 };
 
+// What a scenario names of its plan, and where.
+struct Named {
+  enum class Kind : uint8_t { kStep, kProcess, kHost };
+  Kind kind;
+  std::string text;
+  orchestrator::TextPlace place;
+};
+
 struct ScenarioReading {
   Scenario scenario;  // Meaningful only without diagnostics.
+  std::vector<Named> names;
   std::vector<orchestrator::Diagnostic> diagnostics;
 };
 ScenarioReading ReadScenario(const std::string& path, const std::string& yaml);
+
+// Names that the plan does not have: a typo in what is feared is not an all-clear.
+std::vector<orchestrator::Diagnostic> CheckNames(const std::string& path,
+                                                 const std::vector<Named>& names,
+                                                 const orchestrator::Plan& plan);
 
 // As `ends` names it: "succeeded", "rolled_back", "stopped", "unknown".
 std::string EndName(hamisha::orchestrator::v1::RunState state);

@@ -54,9 +54,11 @@ void Survey::Count(std::map<std::string, Ending>& endings, const std::string& wh
 void Survey::Add(uint64_t seed, const WorldResult& result) {
   ++worlds_;
   events_ += result.events;
-  lengths_.push_back(result.length);
   waits_.push_back(result.longest_wait);
-  if (window_.has_value() && result.length <= *window_) ++window_held_;
+  if (result.state != RUN_STATE_UNSPECIFIED) {  // It ended.
+    lengths_.push_back(result.length);
+    if (window_.has_value() && result.length <= *window_) ++window_held_;
+  }
   if (!result.broken.has_value()) return Count(endings_, EndingOf(result), 1, seed);
   Count(broken_, absl::StrCat(result.broken->promise, ": ", result.broken->how), 1, seed);
   first_broken_ = std::min(first_broken_.value_or(seed), seed);

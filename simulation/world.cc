@@ -26,6 +26,13 @@ std::string SourceSiteOf(const orchestrator::Plan& plan) {
   return "";
 }
 
+bool LooksAtFacts(const orchestrator::Plan& plan) {
+  return !plan.guardrails.empty() ||
+         std::any_of(plan.steps.begin(), plan.steps.end(), [](const auto& step) {
+           return step.when.has_value() || step.until.has_value() || !step.apply.bindings.empty();
+         });
+}
+
 }  // namespace
 
 World::World(WorldOptions options)
@@ -38,6 +45,7 @@ World::World(WorldOptions options)
   environment_.network.traits().round_trip_between_sites = options_.round_trip_between_sites;
   drivers_.work = options_.work;
   drivers_.failing = options_.failing_steps;
+  drivers_.tells_facts = LooksAtFacts(*options_.plan);
   plan_digest_ = std::string(base::AsBytes(options_.plan->digest));
   source_site_ = SourceSiteOf(*options_.plan);
   Build();

@@ -32,7 +32,7 @@ void World::CheckRolledBack() {
   const auto& engine = orchestrators_.back()->engine();
   for (size_t i = 0; i < engine.steps().size(); ++i) {
     const auto& planned = engine.plan().steps[i];
-    const bool begun = engine.steps()[i].number > 0;
+    const bool begun = engine.steps()[i].begun > 0;
     const bool has_way_back = !planned.rollback.empty() || planned.own_undo;
     const StepState state = engine.steps()[i].state;
     if (begun && has_way_back && state != StepState::kUndone) {

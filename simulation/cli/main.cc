@@ -2,13 +2,16 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
+#include <map>
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "orchestrator/forecast/profile.h"
 #include "orchestrator/plan/compile.h"
 #include "simulation/cli/render.h"
 #include "simulation/cli/run_survey.h"
@@ -22,11 +25,13 @@ constexpr int kExitOk = 0;
 constexpr int kExitError = 1;
 constexpr int kExitInvalid = 2;
 constexpr size_t kStoryLines = 400;
+constexpr absl::Duration kSunnyMax = absl::Hours(30 * 24);  // For a run without faults.
 
 struct Options {
   std::string playbook;
   std::string scenario;
   std::string inventory;
+  std::vector<std::string> profiles;
   uint32_t shards = 2;
   uint32_t gateways = 2;
   uint64_t seeds = 1000;
@@ -59,6 +64,30 @@ bool Read(const std::string& path, orchestrator::SourceText& source) {
   return true;
 }
 
+// Steps take what they took in these runs: the median of all. False when one is no profile.
+bool TakeDurations(const std::vector<std::string>& paths, orchestrator::Plan& plan) {
+  std::map<std::string, std::vector<double>> seconds;
+  for (const std::string& path : paths) {
+    orchestrator::SourceText json;
+    if (!Read(path, json)) return false;
+    const auto profile = orchestrator::ParseProfile(path, json.yaml);
+    if (!profile.ok()) {
+      std::cerr << "error: " << profile.status().message() << "\n";
+      return false;
+    }
+    for (const auto& sample : profile->samples) {
+      if (sample.back < 0) seconds[sample.step].push_back(sample.seconds);
+    }
+  }
+  for (orchestrator::PlannedStep& step : plan.steps) {
+    std::vector<double>& taken = seconds[step.id];
+    if (taken.empty()) continue;
+    std::sort(taken.begin(), taken.end());
+    step.expected_duration = absl::Seconds(taken[taken.size() / 2]);
+  }
+  return true;
+}
+
 std::shared_ptr<const orchestrator::Plan> LoadPlan(const Options& options) {
   orchestrator::SourceText playbook;
   orchestrator::SourceText inventory{.path = "(example)",
@@ -76,6 +105,7 @@ std::shared_ptr<const orchestrator::Plan> LoadPlan(const Options& options) {
     std::cerr << ToString(diagnostic) << "\n";
   }
   if (!compilation.diagnostics.empty()) return nullptr;
+  if (!TakeDurations(options.profiles, compilation.plan)) return nullptr;
   return std::make_shared<const orchestrator::Plan>(std::move(compilation.plan));
 }
 
@@ -83,8 +113,10 @@ WorldOptions ToWorldOptions(const Options& options,
                             std::shared_ptr<const orchestrator::Plan> plan) {
   WorldOptions world;
   world.plan = std::move(plan);
+  world.time_max = kSunnyMax;
   if (options.quick) {
     world.sunny_length = World(world).Run().length;
+    world.time_max = WorldOptions().time_max;
   } else {
     world.work = UsualWork(*world.plan);
     world.think = UsualThought();
@@ -127,6 +159,9 @@ int PlayScenario(Options options) {
   options.gateways = scenario.gateways;
   const auto plan = LoadPlan(options);
   if (plan == nullptr) return kExitInvalid;
+  const auto mistakes = CheckNames(text.path, reading.names, *plan);
+  for (const auto& diagnostic : mistakes) std::cerr << ToString(diagnostic) << "\n";
+  if (!mistakes.empty()) return kExitInvalid;
   for (uint64_t seed = 0; seed < scenario.seeds; ++seed) {
     const WorldOptions world = ToWorldOptions(scenario, plan, seed);
     const std::string lacks = Unexpected(scenario, World(world).Run());
@@ -145,6 +180,9 @@ std::string ReplayCommand(const Options& options) {
     absl::StrAppend(&command, " --shards ", options.shards, " --gateways ", options.gateways);
   } else {
     absl::StrAppend(&command, " --inventory ", options.inventory);
+  }
+  for (const std::string& profile : options.profiles) {
+    absl::StrAppend(&command, " --profile ", profile);
   }
   absl::StrAppend(&command, " --faults ", options.faults, options.quick ? " --quick" : "");
   return command;
@@ -208,10 +246,13 @@ int Main(int argc, char** argv) {
          "simulation/scenarios, from whose project the playbook's path is taken")
       ->excludes(playbook);
   app.add_option("--inventory", options.inventory, "The servers, YAML; else an example's");
+  app.add_option("--profile", options.profiles,
+                 "What an earlier run left: steps take as long as then; may be given repeatedly");
   app.add_option("--shards", options.shards, "Of the example")->capture_default_str();
   app.add_option("--gateways", options.gateways, "Of the example")->capture_default_str();
-  const CLI::Option* seeds =
-      app.add_option("--seeds", options.seeds, "How many weekends")->capture_default_str();
+  const CLI::Option* seeds = app.add_option("--seeds", options.seeds, "How many weekends")
+                                 ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000'000}))
+                                 ->capture_default_str();
   app.add_option("--seed", options.seed, "The first seed; without --seeds, the story of this one");
   app.add_option("--faults", options.faults, "none, some or harsh")
       ->check(CLI::IsMember({"none", "some", "harsh"}))
