@@ -192,11 +192,13 @@ FramePlace Log::Locate(uint64_t position) const {
   return {segments_.front().first_position, segments_.front().number, 0};
 }
 
-// Whether that position stands in a later segment.
+// Whether that position, which is still there, stands in a later segment: behind one that was given
+// up all do.
 bool Log::IsBehind(uint32_t segment, uint64_t position) const {
   const std::lock_guard lock(mutex_);
   const uint32_t first = segments_.front().number;
-  if (segment < first || segment - first + 1 >= segments_.size()) return false;
+  if (segment < first) return true;
+  if (segment - first + 1 >= segments_.size()) return false;
   return segments_[segment - first + 1].first_position <= position;
 }
 

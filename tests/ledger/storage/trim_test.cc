@@ -59,6 +59,22 @@ TEST_CASE("who asks for what was trimmed is told to fetch a snapshot", "[trim]")
   CHECK((*LogReader(*writer.log, 5).Next())->record.position == 5);
 }
 
+TEST_CASE("who has read a segment to its end goes on in the next when the first is given up",
+          "[trim]") {
+  MemoryFileSystem files;
+  LogWriter writer = Open(files);
+  Append(writer, 5);
+  LogReader reader(*writer.log, 1);
+  for (uint64_t position = 1; position <= 4; ++position) {
+    REQUIRE((*reader.Next())->record.position == position);
+  }
+  REQUIRE(writer.log->TrimBefore(5).ok());
+  REQUIRE(writer.log->first_position() == 5);
+  const auto next = reader.Next();
+  REQUIRE(next.ok());
+  CHECK((*next)->record.position == 5);
+}
+
 TEST_CASE("given-up segments are used again, and what they held is not met again", "[trim]") {
   MemoryFileSystem files;
   uint64_t appended = 0;
