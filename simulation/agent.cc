@@ -52,9 +52,14 @@ void Agent::Crash() {
   unwritten_.clear();
   events_.clear();
   effects_.clear();
-  runs_.clear();
+  DropRuns();
   is_syncing_ = false;
   is_ticking_ = false;
+}
+
+void Agent::DropRuns() {
+  for (const auto& [key, run] : runs_) run->Drop();
+  runs_.clear();
 }
 
 void Agent::Start() {

@@ -30,6 +30,7 @@ class Agent {
   // `plan_digest`: of the plan that was approved.
   Agent(Environment& environment, const DriverTraits& traits, Place place,
         const std::string& plan_digest);
+  ~Agent() { DropRuns(); }
 
   // Whom to dial: all that there are, and may be dead. Called anew for each try.
   void Dial(std::function<Orchestrator*()> pick);
@@ -57,6 +58,7 @@ class Agent {
   void Do(agents::Effect& effect);
   void Begin(hamisha::agent::v1::Order order);
   void TickLater();
+  void DropRuns();
 
   Environment& environment_;
   const DriverTraits& traits_;

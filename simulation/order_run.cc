@@ -134,6 +134,12 @@ void OrderRun::PastDeadline() {
   Unknown("cut short by its timeout");
 }
 
+void OrderRun::Drop() {
+  ask_ = nullptr;
+  then_ = nullptr;
+  waiting_ = nullptr;
+}
+
 void OrderRun::Succeed(const char* message) { Finish(ResultOf(pb::OUTCOME_SUCCEEDED, message)); }
 
 void OrderRun::Succeed(const char* message, const ledger_pb::Signed& certificate) {
@@ -163,6 +169,7 @@ void OrderRun::EndRead(const absl::Status& status) {
 
 void OrderRun::Finish(Result result) {
   if (is_done_) return;
+  const std::shared_ptr<OrderRun> self = shared_from_this();  // The agent lets go of it.
   is_done_ = true;
   ++call_;
   if (result.outcome() == pb::OUTCOME_SUCCEEDED) {
@@ -175,6 +182,7 @@ void OrderRun::Finish(Result result) {
   environment_.trace.Note("driver of ", order_.key().host(), ": ", order_.key().step(), " ",
                           pb::Outcome_Name(result.outcome()), ": ", result.message());
   done_(std::move(result));
+  Drop();
 }
 
 }  // namespace simulation

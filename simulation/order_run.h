@@ -51,6 +51,8 @@ class OrderRun : public std::enable_shared_from_this<OrderRun> {
   void Begin();
   // Ends what only waits.
   void Cancel();
+  // Nobody waits for it any more. What it would have gone on with is itself, and would keep it.
+  void Drop();
 
   const Order& order() const { return order_; }
   bool back() const { return order_.mode() == hamisha::agent::v1::MODE_BACK; }
