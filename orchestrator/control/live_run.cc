@@ -18,6 +18,7 @@ constexpr uint32_t kRefusedNotedMax = 200;
 LiveRun::LiveRun(RunCreated created, std::shared_ptr<const Plan> plan,
                  std::unique_ptr<Journal> journal)
     : created_(std::move(created)),
+      playbook_digest_(PlaybookDigestOf(created_)),
       engine_(std::make_unique<Engine>(std::move(plan), created_.run)),
       journal_(std::move(journal)),
       journal_path_(journal_->path()) {}
@@ -25,6 +26,7 @@ LiveRun::LiveRun(RunCreated created, std::shared_ptr<const Plan> plan,
 LiveRun::LiveRun(RunCreated created, std::unique_ptr<Engine> engine,
                  std::unique_ptr<Journal> journal, std::vector<Effect> unwritten)
     : created_(std::move(created)),
+      playbook_digest_(PlaybookDigestOf(created_)),
       engine_(std::move(engine)),
       journal_(std::move(journal)),
       unwritten_(std::move(unwritten)) {
@@ -83,7 +85,7 @@ RunSnapshot LiveRun::Snapshot(uint64_t term) {
   head.set_journal_entries(journal_ == nullptr ? journal_entries_ : journal_->size());
   head.set_journal_hash(journal_ == nullptr ? journal_hash_ : journal_->hash());
   AddPeople(head);
-  head.set_playbook_digest(PlaybookDigestOf(created_));
+  head.set_playbook_digest(playbook_digest_);
   head.set_leaves_something(LeavesSomething(*engine_));
   for (uint32_t index = 0; index < engine_->steps().size(); ++index) {
     if (engine_->steps()[index].state != StepState::kAwaiting) continue;

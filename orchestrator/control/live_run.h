@@ -68,6 +68,7 @@ class LiveRun {
   void AppendEffects(const std::vector<Effect>& effects, uint64_t term);
 
   const RunCreated created_;
+  const std::string playbook_digest_;  // PlaybookDigestOf(): looking at a run does not hash it.
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Journal> journal_;
   std::string journal_path_;
