@@ -42,10 +42,8 @@ void OrderRun::Begin() {
       [self = shared_from_this()] {
         if (self->is_done_) return;
         const std::string& step = self->order_.key().step();
-        const bool fails =
-            self->order_.mode() == pb::MODE_APPLY &&
-            (self->traits_.failing.contains(step.substr(0, step.find('#'))) ||
-             (self->traits_.failure > 0 && self->environment_.dice.Chance(self->traits_.failure)));
+        const bool fails = self->order_.mode() == pb::MODE_APPLY &&
+                           self->traits_.failing.contains(step.substr(0, step.find('#')));
         if (fails) return self->Fail("it failed, as faults will have it");
         RunDriver(self);
       },

@@ -19,7 +19,6 @@ namespace simulation {
 struct DriverTraits {
   // How long an order takes beside what it waits for.
   std::function<absl::Duration(const hamisha::agent::v1::Order&, Dice&)> work;
-  double failure = 0;             // Of an order's action, before it has done anything.
   std::set<std::string> failing;  // Steps that fail on every host.
   bool tells_facts = false;       // Where the plan looks at some.
 };
