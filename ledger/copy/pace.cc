@@ -19,7 +19,7 @@ constexpr double kCarefulBytesPerSecond = 32e6;  // To go on with beside slow co
 constexpr double kSlower = 0.7;
 constexpr double kFaster = 1.15;
 constexpr double kFasterBesideSlow = 1.04;  // Half way to the limit, and beyond.
-constexpr double kFastEnough = 8e9;  // No machine of ours goes faster: no limit any more.
+constexpr double kFastEnough = 8e9;         // No machine of ours goes faster: no limit any more.
 constexpr absl::Duration kLatencyLeast = absl::Milliseconds(1);
 constexpr absl::Duration kBurst = absl::Milliseconds(50);  // What was not used is not lost.
 constexpr absl::Duration kLookAgain = absl::Milliseconds(500);
@@ -70,11 +70,11 @@ void CopyPace::SetLimits(pb::CopyLimits limits, absl::Duration now) {
   if (limits_.max_commit_latency_ratio() == 0) by_latency_.reset();
 }
 
-// Slowly at first: what commits feel is known only half a second later.
 void CopyPace::Begin(std::optional<absl::Duration> p99) {
   if (before_ || !p99) return;
   before_ = std::max(*p99, kLatencyLeast);
-  if (limits_.max_commit_latency_ratio() > 0) by_latency_ = kCarefulBytesPerSecond;
+  is_free_ = true;
+  judged_at_ = -absl::InfiniteDuration();
 }
 
 std::optional<double> CopyPace::RateAt(absl::Time wall) const {
@@ -109,15 +109,18 @@ void CopyPace::LatencyIs(std::optional<absl::Duration> p99, absl::Duration now) 
   judged_at_ = now;
   since_judged_bytes_ = 0;
   const double ratio = limits_.max_commit_latency_ratio();
-  if (ratio == 0 || !before_) return by_latency_.reset();
+  const bool was_free = std::exchange(is_free_, ratio == 0 || !before_ || !p99);
+  if (is_free_) return by_latency_.reset();
+  // Slowly at first: what commits feel is known only half a second later.
+  if (was_free) by_latency_ = kCarefulBytesPerSecond;
   // Then it was not copies that commits waited for.
   const bool stood_still = went < kLeastBytesPerSecond || passed > kStoodStill;
-  if (p99 && *p99 > ratio * *before_) {
+  if (*p99 > ratio * *before_) {
     const double from = std::min(by_latency_.value_or(went), went);
     by_latency_ = stood_still ? by_latency_.value_or(kCarefulBytesPerSecond)
                               : std::max(kSlower * from, kLeastBytesPerSecond);
   } else if (by_latency_) {
-    const bool near_limit = p99 && *p99 > (1 + ratio) / 2 * *before_;
+    const bool near_limit = *p99 > (1 + ratio) / 2 * *before_;
     *by_latency_ *= near_limit ? kFasterBesideSlow : kFaster;
     if (*by_latency_ > kFastEnough) by_latency_.reset();
   }

@@ -24,8 +24,9 @@ class CopyPace {
   // Checked ones. They hold from the next Ask() on.
   void SetLimits(::hamisha::ledger::v1::CopyLimits limits, absl::Duration now);
 
-  // What commits take without a copy. The first that is known stays until Forget(); until then
-  // commits hold nothing back; from then on a copy goes slowly, and faster while they allow it.
+  // What commits take without a copy. The first that is known stays until Forget(); until then, and
+  // while there are none, commits hold nothing back; beside them a copy begins slowly, and goes
+  // faster while they allow it.
   void Begin(std::optional<absl::Duration> p99);
   void Forget() { before_.reset(); }
   std::optional<absl::Duration> before() const { return before_; }
@@ -34,11 +35,13 @@ class CopyPace {
   absl::Duration Ask(uint64_t bytes, absl::Duration now, absl::Time wall);
   // Whether LatencyIs() is to be told by now.
   bool WantsLatency(absl::Duration now) const { return now >= judged_at_ + kJudgeEvery; }
-  // What commits of the last kJudgedSeconds took.
+  // What commits of the last kJudgedSeconds took, or else of the last kSeldomSeconds; none: there
+  // were none.
   void LatencyIs(std::optional<absl::Duration> p99, absl::Duration now);
   bool is_backing_off() const { return by_latency_.has_value(); }
 
   static constexpr int kJudgedSeconds = 2;
+  static constexpr int kSeldomSeconds = 5;
 
  private:
   static constexpr absl::Duration kJudgeEvery = absl::Milliseconds(500);
@@ -49,6 +52,7 @@ class CopyPace {
   ::hamisha::ledger::v1::CopyLimits limits_;
   std::optional<absl::Duration> before_;
   std::optional<double> by_latency_;  // Bytes a second.
+  bool is_free_ = true;               // When it was judged there was nobody to hold it back.
   absl::Duration judged_at_ = -absl::InfiniteDuration();
   uint64_t since_judged_bytes_ = 0;
   absl::Duration free_at_ = -absl::InfiniteDuration();  // When what was let go is paid for.

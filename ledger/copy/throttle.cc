@@ -84,7 +84,8 @@ Throttle::Waited Throttle::Await(uint64_t bytes, const std::atomic<bool>& cancel
     const absl::Duration now = clock_.MonotonicNow();
     if (pace_.WantsLatency(now)) {
       pace_.Begin(latency_.P99OfEnded());  // When there were no commits before.
-      pace_.LatencyIs(latency_.P99(CopyPace::kJudgedSeconds), now);
+      const auto p99 = latency_.P99(CopyPace::kJudgedSeconds);
+      pace_.LatencyIs(p99 ? p99 : latency_.P99OfEnded(CopyPace::kSeldomSeconds), now);
     }
     const absl::Duration wait = pace_.Ask(bytes, now, clock_.WallNow());
     if (wait == absl::ZeroDuration()) {

@@ -16,13 +16,13 @@ pb::CopyLimits Rate(uint64_t bytes_per_s) {
   return limits;
 }
 
-// A copy that always has more to send, beside commits that take `p99`.
+// A copy that always has more to send, beside commits that take `p99`; none: nobody commits.
 class Sender {
  public:
   explicit Sender(const pb::CopyLimits& limits) : pace(limits) {}
 
   // Bytes a second over that time; what goes takes at least 1 ms.
-  double Run(absl::Duration time, absl::Duration p99 = kP99) {
+  double Run(absl::Duration time, std::optional<absl::Duration> p99 = kP99) {
     uint64_t sent = 0;
     const absl::Duration end = now + time;
     while (now < end) {
@@ -111,6 +111,24 @@ TEST_CASE("a copy begins slowly, and grows faster the less commits feel of it", 
   CHECK(felt.Run(absl::Seconds(1), 1.9 * kP99) < 60e6);
   CHECK(alone.Run(absl::Seconds(1), kP99) > 100e6);
   CHECK(felt.Run(absl::Minutes(2), 1.9 * kP99) > 500e6);
+}
+
+TEST_CASE("while nobody commits a copy goes at full speed, and begins slowly beside who comes",
+          "[copy]") {
+  Sender sender(LimitsByDefault());
+  sender.pace.Begin(kP99);
+  CHECK(sender.Run(absl::Seconds(1), std::nullopt) > 900e6);
+  sender.Run(absl::Seconds(1), kP99);
+  CHECK(sender.Run(absl::Seconds(1), kP99) < 60e6);
+}
+
+TEST_CASE("when a share of commit latency is set while a copy goes, it begins slowly", "[copy]") {
+  Sender sender(Rate(0));
+  sender.pace.Begin(kP99);
+  sender.Run(absl::Seconds(5), kP99);
+  sender.pace.SetLimits(LimitsByDefault(), sender.now);
+  sender.Run(absl::Seconds(1), kP99);
+  CHECK(sender.Run(absl::Seconds(1), kP99) < 60e6);
 }
 
 TEST_CASE("where no share of commit latency is set a copy begins at full speed", "[copy]") {
