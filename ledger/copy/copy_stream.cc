@@ -94,19 +94,19 @@ absl::Status CopyStream::OpenFile(uint32_t file) {
 
 absl::Status CopyStream::Send(const Piece& piece) {
   const CopyParts& parts = service_.parts();
-  AlignedBuffer raw(kPieceBytes);
-  RETURN_IF_ERROR(opened_->Read(piece, raw));
+  const std::shared_ptr<AlignedBuffer> raw = buffers_->Take();
+  RETURN_IF_ERROR(opened_->Read(piece, *raw));
   const absl::Duration began = parts.clock.MonotonicNow();
   const int level = export_->level();
-  AlignedBuffer room(level == 0 ? 0 : kPackedBytesMax);
+  const std::shared_ptr<AlignedBuffer> room = buffers_->Take();
   pb::CopyChunk chunk;
   chunk.set_file(piece.file);
   chunk.set_offset(piece.offset);
   *chunk.mutable_tail() = parts.tail();
   *chunk.mutable_pacing() = parts.throttle.pacing();
   const absl::string_view data =
-      encoder_.Encode(raw.view(0, piece.bytes), level, room.data(), chunk);
-  grpc::ByteBuffer message = ToMessage(chunk, data, std::move(chunk.compressed() ? room : raw));
+      encoder_.Encode(raw->view(0, piece.bytes), level, room->data(), chunk);
+  grpc::ByteBuffer message = ToMessage(chunk, data, chunk.compressed() ? room : raw);
   const absl::Duration packed = parts.clock.MonotonicNow();
   const Throttle::Waited waited = parts.throttle.Await(data.size(), is_over_);
   const absl::Duration may_go = parts.clock.MonotonicNow();

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "hamisha/ledger/v1/copy.grpc.pb.h"
+#include "ledger/copy/buffer_pool.h"
 #include "ledger/copy/exports.h"
 #include "ledger/copy/piece_codec.h"
 #include "ledger/copy/piece_file.h"
@@ -47,6 +48,7 @@ class CopyStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   std::optional<uint32_t> file_;
   std::unique_ptr<PieceFile> opened_;
   PieceEncoder encoder_;
+  const std::shared_ptr<BufferPool> buffers_ = BufferPool::Create();
   grpc::ByteBuffer message_;  // That is being sent.
 
   absl::Mutex mutex_;

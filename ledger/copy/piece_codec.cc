@@ -67,7 +67,7 @@ absl::string_view PieceEncoder::Encode(absl::string_view raw, int level, char* r
 }
 
 grpc::ByteBuffer ToMessage(const pb::CopyChunk& chunk, absl::string_view data,
-                           AlignedBuffer buffer) {
+                           std::shared_ptr<const AlignedBuffer> buffer) {
   std::string before = chunk.SerializeAsString();
   {
     google::protobuf::io::StringOutputStream stream(&before);
@@ -75,12 +75,13 @@ grpc::ByteBuffer ToMessage(const pb::CopyChunk& chunk, absl::string_view data,
     output.WriteTag(kDataTag);
     output.WriteVarint32(static_cast<uint32_t>(data.size()));
   }
-  auto* const kept = new AlignedBuffer(std::move(buffer));
+  using Held = std::shared_ptr<const AlignedBuffer>;
+  auto* const held = new Held(std::move(buffer));
   const grpc::Slice slices[] = {
       grpc::Slice(before),
       grpc::Slice(
           const_cast<char*>(data.data()), data.size(),  // NOLINT: it is not written.
-          [](void* gone) { delete static_cast<AlignedBuffer*>(gone); }, kept)};
+          [](void* gone) { delete static_cast<Held*>(gone); }, held)};
   return {slices, 2};
 }
 

@@ -3,6 +3,7 @@
 #include <grpcpp/support/byte_buffer.h>
 
 #include <cstdint>
+#include <memory>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -38,9 +39,9 @@ class PieceEncoder {
 };
 
 // A message with all that `chunk` says and the data. Data are not copied, which matters at a GB a
-// second: they are `buffer`'s, which lives for as long as gRPC needs it.
+// second: they are in `buffer`, which is held for as long as gRPC needs it.
 grpc::ByteBuffer ToMessage(const pb::CopyChunk& chunk, absl::string_view data,
-                           AlignedBuffer buffer);
+                           std::shared_ptr<const AlignedBuffer> buffer);
 
 // Unpacks them. Not thread-safe.
 class PieceDecoder {

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <random>
 
+#include "ledger/copy/buffer_pool.h"
 #include "tests/ledger/copy/fake_source.h"
 
 namespace ledger {
@@ -91,20 +92,35 @@ TEST_CASE("what is no chunk is refused", "[copy]") {
 TEST_CASE("a message that is made of the file's bytes is a chunk for everyone", "[copy]") {
   const std::string rows = Rows();
   const int level = GENERATE(0, 3);
-  AlignedBuffer raw(kPieceBytes);
-  std::memcpy(raw.data(), rows.data(), rows.size());
-  AlignedBuffer room(kPackedBytesMax);
+  const auto pool = BufferPool::Create();
+  const std::shared_ptr<AlignedBuffer> raw = pool->Take();
+  std::memcpy(raw->data(), rows.data(), rows.size());
+  const std::shared_ptr<AlignedBuffer> room = pool->Take();
   pb::CopyChunk chunk;
   chunk.set_offset(5 * kPieceBytes);
   const absl::string_view data =
-      PieceEncoder().Encode(raw.view(0, rows.size()), level, room.data(), chunk);
-  const grpc::ByteBuffer message = ToMessage(chunk, data, std::move(level == 0 ? raw : room));
+      PieceEncoder().Encode(raw->view(0, rows.size()), level, room->data(), chunk);
+  const grpc::ByteBuffer message = ToMessage(chunk, data, level == 0 ? raw : room);
   grpc::Slice slice;
   REQUIRE(message.DumpToSingleSlice(&slice).ok());
   pb::CopyChunk read;
   REQUIRE(read.ParseFromArray(slice.begin(), static_cast<int>(slice.size())));
   CHECK(read.offset() == 5 * kPieceBytes);
   CHECK((Decoded(read).value() == rows));
+}
+
+TEST_CASE("a buffer is used again when gRPC does not need it any more, and not before", "[copy]") {
+  const auto pool = BufferPool::Create();
+  std::shared_ptr<AlignedBuffer> buffer = pool->Take();
+  const char* const data = buffer->data();
+  {
+    const grpc::ByteBuffer message = ToMessage({}, buffer->view(0, kPieceBytes), buffer);
+    buffer.reset();
+    CHECK(pool->Take()->data() != data);
+  }
+  const std::shared_ptr<AlignedBuffer> one = pool->Take();
+  const std::shared_ptr<AlignedBuffer> other = pool->Take();
+  CHECK((one->data() == data || other->data() == data));
 }
 
 }  // namespace
