@@ -12,6 +12,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/interrupt.h"
+#include "base/memory.h"
 #include "base/status_macros.h"
 #include "benchmarks/common/figures.h"
 #include "benchmarks/difference/background_load.h"
@@ -119,6 +120,7 @@ int Main(int argc, char** argv) {
                  "held against each other.")
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
+  base::KeepFreedMemory();  // As hamisha-ledger.
   const base::Interrupt interrupt;
   const auto result = Run(options, interrupt.flag());
   if (!result.ok()) {

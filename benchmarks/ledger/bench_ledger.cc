@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/interrupt.h"
+#include "base/memory.h"
 #include "base/status_macros.h"
 #include "benchmarks/common/figures.h"
 #include "benchmarks/ledger/machine_limits.h"
@@ -95,6 +96,7 @@ int Main(int argc, char** argv) {
   CLI::App app("Durable transfers per second of one ledger node, their latency, memory, restart.");
   AddOptions(app, options);
   CLI11_PARSE(app, argc, argv);
+  base::KeepFreedMemory();  // As hamisha-ledger.
   const base::Interrupt interrupt;
   const auto result = Run(options, interrupt.flag());
   if (!result.ok()) {

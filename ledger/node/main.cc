@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "base/memory.h"
 #include "base/status_macros.h"
 #include "hamisha/ledger/v1/copy.grpc.pb.h"
 #include "ledger/copy/limits_text.h"
@@ -215,5 +216,6 @@ int main(int argc, char** argv) {
   if (*replay) return Replay(data_dir, shard);
   if (*prove) return Prove(data_dir, wanted, account);
   if (*verify) return Verify(given);
+  base::KeepFreedMemory();
   return Serve(config);
 }
