@@ -211,8 +211,12 @@ struct LedgerNode::State {
       return trims ? exports->TrimLogBefore(position) : absl::OkStatus();
     };
     snapshots.remove_rest = [this](const Pause& pause) -> absl::Status {
+      // First, so that no copy is given up for room that comes by itself.
+      const absl::Status surplus = disk.log->RemoveSurplus(pause);
+      if (absl::IsCancelled(surplus)) return surplus;
       RETURN_IF_ERROR(exports->GiveUpForSpace());
-      return exports->RemoveGivenUp(pause);
+      RETURN_IF_ERROR(exports->RemoveGivenUp(pause));
+      return surplus;
     };
     snapshotter.emplace(SnapshotterParts{.writer = *writer,
                                          .history = *disk.history,

@@ -169,7 +169,7 @@ absl::Status Log::TrimBefore(uint64_t position) {
     segments_.erase(segments_.begin(), segments_.begin() + static_cast<ptrdiff_t>(given_up.size()));
     std::erase_if(index_, [&](const FramePlace& place) { return place.segment < base.segment; });
   }
-  for (const uint32_t segment : given_up) RETURN_IF_ERROR(supply_.GiveUp(segment));
+  for (const uint32_t segment : given_up) supply_.GiveUp(segment);
   return absl::OkStatus();
 }
 

@@ -70,6 +70,8 @@ class Log {
   // Snapshots::TrimPosition(). After an error all that was there still is, or is given up durably;
   // it may be tried again.
   absl::Status TrimBefore(uint64_t position);
+  // Removes, in steps, what was given up and is too much for reuse. Any thread, one at a time.
+  absl::Status RemoveSurplus(const Pause& pause) { return supply_.RemoveSurplus(pause); }
 
   // Any thread.
   uint64_t durable_position() const;

@@ -11,8 +11,8 @@
 namespace ledger {
 
 SegmentSupply::SegmentSupply(base::FileSystem& files, SegmentSupplyOptions options,
-                             std::vector<uint32_t> free)
-    : files_(files), options_(std::move(options)), free_(std::move(free)) {}
+                             const std::vector<uint32_t>& free)
+    : files_(files), options_(std::move(options)), free_(free.begin(), free.end()) {}
 
 void SegmentSupply::PrepareAhead(uint32_t segment) {
   if (!options_.prepares_ahead || ahead_.valid()) return;
@@ -28,15 +28,29 @@ absl::StatusOr<std::unique_ptr<base::File>> SegmentSupply::Take(uint32_t segment
   return Make(segment);
 }
 
-absl::Status SegmentSupply::GiveUp(uint32_t segment) {
-  {
+void SegmentSupply::GiveUp(uint32_t segment) {
+  const std::lock_guard lock(mutex_);
+  free_.push_back(segment);
+}
+
+absl::Status SegmentSupply::RemoveSurplus(const Pause& pause) {
+  while (const std::optional<uint32_t> segment = TakeSurplus()) {
+    const std::string path = SegmentPath(options_.folder, *segment);
+    const absl::Status status = RemoveInSteps(files_, path, pause);
+    if (status.ok()) continue;
     const std::lock_guard lock(mutex_);
-    if (free_.size() < kFreeSegmentsMax) {
-      free_.push_back(segment);
-      return absl::OkStatus();
-    }
+    if (files_.Exists(path)) free_.push_front(*segment);
+    return status;
   }
-  return files_.Remove(SegmentPath(options_.folder, segment));
+  return absl::OkStatus();
+}
+
+std::optional<uint32_t> SegmentSupply::TakeSurplus() {
+  const std::lock_guard lock(mutex_);
+  if (free_.size() <= kFreeSegmentsMax) return std::nullopt;
+  const uint32_t segment = free_.front();
+  free_.pop_front();
+  return segment;
 }
 
 // What is there already was begun by a process that ended, and is gone on with.
