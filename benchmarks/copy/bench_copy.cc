@@ -1,6 +1,7 @@
 // A new replica's copy of a node's snapshot and history: both nodes and the disk on this machine.
 // JSON on stdout.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
 #include <ctime>
 #include <filesystem>
@@ -18,6 +19,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/interrupt.h"
+#include "base/memory.h"
 #include "base/status_macros.h"
 #include "benchmarks/common/figures.h"
 #include "benchmarks/copy/copy_pair.h"
@@ -32,7 +34,7 @@ namespace {
 namespace pb = ::hamisha::ledger::v1;
 
 constexpr double kTimeoutS = 1'800;
-constexpr double kStretchS = 1;  // Of customers.
+constexpr double kSecondS = 1;  // Of customers.
 
 struct Options {
   std::string folder = std::filesystem::temp_directory_path();
@@ -143,90 +145,154 @@ absl::Status AwaitQuiet(const std::atomic<bool>& stop) {
 
 double Milliseconds(uint64_t us) { return static_cast<double>(us) / 1e3; }
 
+// What customers found, all together and each second by itself: one pause of the disk or of the
+// machine, as shared ones have, is in the former only.
+struct Found {
+  lab::Histogram latency_us;
+  std::vector<double> p99_by_second_ms;
+
+  void Merge(const lab::Histogram& second_us) {
+    latency_us.Merge(second_us);
+    p99_by_second_ms.push_back(Milliseconds(second_us.Percentile(0.99)));
+  }
+  double p99_ms() const { return Milliseconds(latency_us.Percentile(0.99)); }
+  double median_second_ms() const {
+    if (p99_by_second_ms.empty()) return 0;
+    std::vector<double> sorted = p99_by_second_ms;
+    std::sort(sorted.begin(), sorted.end());
+    return sorted[sorted.size() / 2];
+  }
+};
+
+nlohmann::json ToJson(const Found& found) {
+  return {{"customers", found.latency_us.count()},
+          {"p99_ms", found.p99_ms()},
+          {"p99_by_second_ms", found.p99_by_second_ms},
+          {"p99_of_median_second_ms", found.median_second_ms()}};
+}
+
+struct Measured {
+  CopyBounds bounds_before;
+  CopyBounds bounds_after;
+  Copied copied;
+  double bytes = 0;
+  double again_bytes = 0;
+  Found before;
+  Found during;
+  Found opening;
+
+  double bytes_per_s() const { return bytes / copied.seconds; }
+  CopyBounds bounds() const { return Mean(bounds_before, bounds_after); }
+};
+
+std::vector<Figure> Figures(const Options& options, const Measured& measured) {
+  const Found& before = measured.before;
+  const Found& during = measured.during;
+  std::vector<Figure> figures;
+  if (options.round_trip_ms == 0 && options.rate == 0) {
+    figures.push_back({"copy to a new replica", measured.bytes_per_s() / 1e6, "MB/s",
+                       0.7 * measured.bounds().slower() / 1e6, measured.bounds().slower() / 1e6});
+  }
+  if (options.rate > 0) {
+    figures.push_back({"p99 of the source's customers while it is copied", during.p99_ms(), "ms",
+                       2 * before.p99_ms(), std::nullopt});
+    figures.push_back({"the same of the median second", during.median_second_ms(), "ms",
+                       2 * before.median_second_ms(), std::nullopt});
+  }
+  if (options.cuts > 0) {
+    figures.push_back({absl::StrCat("sent again after ", measured.copied.cuts, " cuts"),
+                       100 * measured.again_bytes / measured.bytes, "%", 1, std::nullopt});
+  }
+  return figures;
+}
+
+nlohmann::json Report(const Options& options, const Measured& measured) {
+  const CopyBounds bounds = measured.bounds();
+  return {{"accounts", options.accounts},
+          {"transfers", options.transfers},
+          {"bytes", measured.bytes},
+          {"seconds", measured.copied.seconds},
+          {"offered_s", measured.copied.offered_s},
+          {"arrived_s", measured.copied.arrived_s},
+          {"bytes_per_s", measured.bytes_per_s()},
+          {"disk_write_bytes_per_s", bounds.disk_write_bytes_per_s},
+          {"disk_write_bytes_per_s_before", measured.bounds_before.disk_write_bytes_per_s},
+          {"disk_write_bytes_per_s_after", measured.bounds_after.disk_write_bytes_per_s},
+          {"disk_copy_bytes_per_s", bounds.disk_copy_bytes_per_s},
+          {"of_disk_copy", measured.bytes_per_s() / bounds.disk_copy_bytes_per_s},
+          {"loopback_bytes_per_s", bounds.loopback_bytes_per_s},
+          {"of_the_slower", measured.bytes_per_s() / bounds.slower()},
+          {"other_site",
+           absl::StrCat("target and link: a process of its own, nice ", OtherSite::kNice)},
+          {"source_folder", options.source_folder.value_or(options.folder)},
+          {"target_folder", options.target_folder.value_or(options.folder)},
+          {"cuts", measured.copied.cuts},
+          {"sent_again_bytes", measured.again_bytes},
+          {"before", ToJson(measured.before)},
+          {"during", ToJson(measured.during)},
+          {"opening", ToJson(measured.opening)},
+          {"figures", ToJson(Figures(options, measured))}};
+}
+
+absl::Status Fill(CopyPair& pair, const Options& options, const std::atomic<bool>& stop) {
+  RETURN_IF_ERROR(pair.CreateAccounts(options.accounts));
+  ClosedLoad fill{.batch = 8'190,
+                  .in_flight = 3,
+                  .transfers = options.transfers,
+                  .seconds = 3'600,
+                  .kind = {.accounts = options.accounts}};
+  RETURN_IF_ERROR(RunClosedLoop(pair.source(), fill, stop).status());
+  RETURN_IF_ERROR(pair.TakeSnapshot());
+  return AwaitQuiet(stop);
+}
+
+// The copy, beside the customers if there are any.
+absl::Status CopyBesideCustomers(CopyPair& pair, const Options& options,
+                                 const std::atomic<bool>& stop, Measured& measured) {
+  Customers customers(pair.source(), options, stop);
+  const double began = SecondsNow();
+  while (options.rate > 0 && SecondsNow() - began < options.before_s) {
+    lab::Histogram second_us;
+    RETURN_IF_ERROR(customers.Serve(kSecondS, second_us));
+    measured.before.Merge(second_us);
+  }
+  absl::Status served;
+  std::atomic<bool> is_over = options.rate == 0;
+  std::thread serving([&] {
+    while (!is_over && served.ok()) {
+      lab::Histogram second_us;
+      served = customers.Serve(kSecondS, second_us);
+      // The target then opens all that came, on the same cores.
+      (is_over ? measured.opening : measured.during).Merge(second_us);
+    }
+  });
+  const absl::StatusOr<Copied> copied = Copy(pair, options, stop);
+  is_over = true;
+  serving.join();
+  RETURN_IF_ERROR(copied.status());
+  RETURN_IF_ERROR(served);
+  measured.copied = *copied;
+  return AwaitCaughtUp(pair, stop);
+}
+
 absl::StatusOr<nlohmann::json> Run(const Options& options, std::unique_ptr<OtherSite> other_site,
                                    const std::atomic<bool>& stop) {
   ASSIGN_OR_RETURN(const std::unique_ptr<CopyPair> pair,
                    CopyPair::Start({.source = options.source_folder.value_or(options.folder),
                                     .target = options.target_folder.value_or(options.folder)},
                                    options.streams, std::move(other_site)));
-  RETURN_IF_ERROR(pair->CreateAccounts(options.accounts));
-  ClosedLoad fill{.batch = 8'190,
-                  .in_flight = 3,
-                  .transfers = options.transfers,
-                  .seconds = 3'600,
-                  .kind = {.accounts = options.accounts}};
-  RETURN_IF_ERROR(RunClosedLoop(pair->source(), fill, stop).status());
-  RETURN_IF_ERROR(pair->TakeSnapshot());
-  RETURN_IF_ERROR(AwaitQuiet(stop));
-  ASSIGN_OR_RETURN(const CopyBounds bounds,
+  RETURN_IF_ERROR(Fill(*pair, options, stop));
+  Measured measured;
+  ASSIGN_OR_RETURN(measured.bounds_before,
                    MeasureBounds(options.folder, static_cast<int>(options.streams)));
-
-  Customers customers(pair->source(), options, stop);
-  lab::Histogram before_us;
-  lab::Histogram during_us;
-  lab::Histogram opening_us;
-  std::vector<double> by_second_ms;
-  absl::Status served;
-  std::atomic<bool> is_over = options.rate == 0;
-  if (options.rate > 0) RETURN_IF_ERROR(customers.Serve(options.before_s, before_us));
-  std::thread serving([&] {
-    while (!is_over && served.ok()) {
-      lab::Histogram stretch_us;
-      served = customers.Serve(kStretchS, stretch_us);
-      // The target then opens all that came, in this program, on the same cores.
-      (is_over ? opening_us : during_us).Merge(stretch_us);
-      by_second_ms.push_back(Milliseconds(stretch_us.Percentile(0.99)));
-    }
-  });
-  const absl::StatusOr<Copied> copied = Copy(*pair, options, stop);
-  is_over = true;
-  serving.join();
-  RETURN_IF_ERROR(copied.status());
-  RETURN_IF_ERROR(served);
-  RETURN_IF_ERROR(AwaitCaughtUp(*pair, stop));
-
-  const auto bytes = static_cast<double>(pair->copied_bytes());
-  const double rate = bytes / copied->seconds;
-  const double again = static_cast<double>(pair->sent_again_bytes()) / bytes;
-  std::vector<Figure> figures;
-  if (options.round_trip_ms == 0 && options.rate == 0) {
-    figures.push_back({"copy to a new replica", rate / 1e6, "MB/s", 0.7 * bounds.slower() / 1e6,
-                       bounds.slower() / 1e6});
-  }
-  if (options.rate > 0) {
-    figures.push_back({"p99 of the source's customers while it is copied",
-                       Milliseconds(during_us.Percentile(0.99)), "ms",
-                       2 * Milliseconds(before_us.Percentile(0.99)), std::nullopt});
-  }
-  if (options.cuts > 0) {
-    figures.push_back({absl::StrCat("sent again after ", copied->cuts, " cuts"), 100 * again, "%",
-                       1, std::nullopt});
-  }
-  return nlohmann::json{
-      {"accounts", options.accounts},
-      {"transfers", options.transfers},
-      {"bytes", pair->copied_bytes()},
-      {"seconds", copied->seconds},
-      {"offered_s", copied->offered_s},
-      {"arrived_s", copied->arrived_s},
-      {"bytes_per_s", rate},
-      {"disk_write_bytes_per_s", bounds.disk_write_bytes_per_s},
-      {"disk_copy_bytes_per_s", bounds.disk_copy_bytes_per_s},
-      {"of_disk_copy", rate / bounds.disk_copy_bytes_per_s},
-      {"loopback_bytes_per_s", bounds.loopback_bytes_per_s},
-      {"of_the_slower", rate / bounds.slower()},
-      {"other_site",
-       absl::StrCat("target and link: a process of its own, nice ", OtherSite::kNice)},
-      {"source_folder", options.source_folder.value_or(options.folder)},
-      {"target_folder", options.target_folder.value_or(options.folder)},
-      {"cuts", copied->cuts},
-      {"sent_again_bytes", pair->sent_again_bytes()},
-      {"p99_before_ms", Milliseconds(before_us.Percentile(0.99))},
-      {"p99_during_ms", Milliseconds(during_us.Percentile(0.99))},
-      {"p99_by_second_ms", by_second_ms},
-      {"p99_at_the_end_ms", Milliseconds(opening_us.Percentile(0.99))},
-      {"customers", {{"before", before_us.count()}, {"during", during_us.count()}}},
-      {"figures", ToJson(figures)}};
+  RETURN_IF_ERROR(CopyBesideCustomers(*pair, options, stop, measured));
+  // A disk gives less for a while after gigabytes.
+  RETURN_IF_ERROR(AwaitQuiet(stop));
+  ASSIGN_OR_RETURN(measured.bounds_after,
+                   MeasureBounds(options.folder, static_cast<int>(options.streams)));
+  measured.bytes = static_cast<double>(pair->copied_bytes());
+  measured.again_bytes = static_cast<double>(pair->sent_again_bytes());
+  return Report(options, measured);
 }
 
 void AddOptions(CLI::App& app, Options& options) {
@@ -257,6 +323,7 @@ int Main(int argc, char** argv) {
   CLI::App app("A copy of a node's snapshot and history to a new replica.");
   AddOptions(app, options);
   CLI11_PARSE(app, argc, argv);
+  base::KeepFreedMemory();  // As hamisha-ledger.
   std::optional<lab::LinkOptions> link;
   if (options.round_trip_ms > 0) {
     link = {.round_trip = absl::Milliseconds(options.round_trip_ms),

@@ -160,6 +160,13 @@ absl::StatusOr<double> MeasureLoopback(int streams) {
 
 }  // namespace
 
+CopyBounds Mean(const CopyBounds& one, const CopyBounds& other) {
+  const auto mean = [&](double CopyBounds::*bound) { return (one.*bound + other.*bound) / 2; };
+  return {.disk_write_bytes_per_s = mean(&CopyBounds::disk_write_bytes_per_s),
+          .loopback_bytes_per_s = mean(&CopyBounds::loopback_bytes_per_s),
+          .disk_copy_bytes_per_s = mean(&CopyBounds::disk_copy_bytes_per_s)};
+}
+
 absl::StatusOr<CopyBounds> MeasureBounds(const std::string& folder, int streams) {
   CopyBounds bounds;
   {

@@ -21,6 +21,8 @@ struct CopyBounds {
   }
 };
 
+CopyBounds Mean(const CopyBounds& one, const CopyBounds& other);
+
 absl::StatusOr<CopyBounds> MeasureBounds(const std::string& folder, int streams);
 
 }  // namespace benchmarks
