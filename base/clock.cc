@@ -5,18 +5,17 @@
 namespace base {
 namespace {
 
+timespec Read(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return now;
+}
+
 class RealClock final : public Clock {
  public:
   absl::Time WallNow() const override { return absl::TimeFromTimespec(Read(CLOCK_REALTIME)); }
   absl::Duration MonotonicNow() const override {
     return absl::DurationFromTimespec(Read(CLOCK_MONOTONIC));
-  }
-
- private:
-  static timespec Read(clockid_t clock) {
-    timespec now{};
-    clock_gettime(clock, &now);
-    return now;
   }
 };
 
@@ -25,6 +24,10 @@ class RealClock final : public Clock {
 const Clock& SystemClock() {
   static const RealClock clock;
   return clock;
+}
+
+absl::Duration ThreadProcessorTime() {
+  return absl::DurationFromTimespec(Read(CLOCK_THREAD_CPUTIME_ID));
 }
 
 }  // namespace base

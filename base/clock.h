@@ -20,6 +20,10 @@ class Clock {
 // The machine's clock. Lives for ever.
 const Clock& SystemClock();
 
+// What of a processor the calling thread has had so far: unlike the time on a clock, it stands
+// while the thread waits for one.
+absl::Duration ThreadProcessorTime();
+
 // A clock that stands still until moved. Not thread-safe.
 class ManualClock final : public Clock {
  public:

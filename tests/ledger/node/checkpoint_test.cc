@@ -1,8 +1,6 @@
 // State roots in the log: who writes them, and who finds that one differs.
 #include <catch2/catch.hpp>
 
-#include <atomic>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -10,7 +8,6 @@
 #include "base/file_system.h"
 #include "ledger/node/replay.h"
 #include "ledger/storage/log.h"
-#include "tests/ledger/core/ledger_rows.h"
 #include "tests/ledger/node/cluster.h"
 #include "tests/ledger/node/shard_bench.h"
 
@@ -75,49 +72,6 @@ TEST_CASE("checkpoints keep their distance", "[checkpoint]") {
   CHECK(written.Round() == 0);
   written.bench.Advance(absl::Nanoseconds(1));
   CHECK(written.Round() == 1);
-}
-
-// Each look takes a millisecond.
-class TickingClock final : public base::Clock {
- public:
-  absl::Time WallNow() const override { return absl::UnixEpoch(); }
-  absl::Duration MonotonicNow() const override { return absl::Milliseconds(++looks_); }
-
- private:
-  mutable std::atomic<int64_t> looks_ = 0;
-};
-
-TEST_CASE("the keeper of the roots rests nine times as long as it worked", "[checkpoint]") {
-  const TickingClock clock;
-  RootKeeper roots(clock);
-  DirtyState dirty;
-  dirty.is_all = true;
-  CHECK(roots.rests_until() == absl::ZeroDuration());
-  roots.GiveCut(dirty, 7);
-  CHECK(roots.Await(7).has_value());  // Begun at 1 ms, done at 2.
-  CHECK(roots.rests_until() == absl::Milliseconds(2 + 9));
-}
-
-TEST_CASE("of a position that was not cut no root is known", "[checkpoint]") {
-  RootKeeper roots;
-  DirtyState dirty;
-  roots.Give(dirty);
-  CHECK_FALSE(roots.Await(7).has_value());
-  CHECK_FALSE(roots.Find(7).has_value());
-}
-
-TEST_CASE("roots are known in the order of their cuts", "[checkpoint]") {
-  RootKeeper roots;
-  Bench bench = WithAccounts();
-  DirtyState dirty;
-  std::map<uint64_t, base::Hash256> expected;
-  for (uint64_t position = 1; position <= 20; ++position) {
-    bench.Create(NewTransfer(position, 1, 2, 5));
-    bench.machine.TakeDirty(UINT64_MAX, dirty);
-    roots.GiveCut(dirty, position);
-    expected[position] = bench.machine.StateRoot();
-  }
-  for (const auto& [position, root] : expected) CHECK(roots.Await(position) == root);
 }
 
 TEST_CASE("a checkpoint cuts behind the batches that were appended before it", "[checkpoint]") {
