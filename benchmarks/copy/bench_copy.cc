@@ -34,7 +34,7 @@ namespace {
 namespace pb = ::hamisha::ledger::v1;
 
 constexpr double kTimeoutS = 1'800;
-constexpr double kSecondS = 1;  // Of customers.
+constexpr double kCaughtUp = 100;  // Records behind.
 
 struct Options {
   std::string folder = std::filesystem::temp_directory_path();
@@ -49,31 +49,6 @@ struct Options {
   double link_mb_per_s = 200;
   int cuts = 0;
   double cut_s = 1;
-};
-
-// Customers at the source, in stretches, for as long as they are wanted.
-class Customers {
- public:
-  Customers(std::string address, const Options& options, const std::atomic<bool>& stop)
-      : address_(std::move(address)), options_(options), stop_(stop), next_(options.transfers) {}
-
-  // Adds what they met to `latency_us`.
-  absl::Status Serve(double seconds, lab::Histogram& latency_us) {
-    OpenLoad load{.transfers_per_s = options_.rate,
-                  .seconds = seconds,
-                  .first = next_,
-                  .kind = {.accounts = options_.accounts}};
-    ASSIGN_OR_RETURN(const OpenOutcome outcome, RunOpenLoop(address_, load, stop_));
-    next_ += outcome.transfers;
-    latency_us.Merge(outcome.from_intended_us);
-    return absl::OkStatus();
-  }
-
- private:
-  const std::string address_;
-  const Options& options_;
-  const std::atomic<bool>& stop_;
-  uint64_t next_;
 };
 
 struct Copied {
@@ -112,14 +87,15 @@ absl::StatusOr<Copied> Copy(CopyPair& pair, const Options& options, const std::a
   return copied;
 }
 
-absl::Status AwaitCaughtUp(CopyPair& pair, const std::atomic<bool>& stop) {
+absl::Status AwaitCaughtUp(CopyPair& pair, double behind_max, const std::atomic<bool>& stop) {
   const double begin = SecondsNow();
   while (SecondsNow() - begin < kTimeoutS) {
     if (stop) return absl::CancelledError("interrupted");
     const auto source = pair.SourceStatus();
     const auto target = pair.TargetStatus();
     if (source.ok() && target.ok() && target->position() > 0 &&
-        target->position() + 100 >= source->position()) {
+        static_cast<double>(target->position()) + behind_max >=
+            static_cast<double>(source->position())) {
       return target->fault().empty() ? absl::OkStatus() : absl::InternalError(target->fault());
     }
     absl::SleepFor(absl::Milliseconds(20));
@@ -246,33 +222,48 @@ absl::Status Fill(CopyPair& pair, const Options& options, const std::atomic<bool
   return AwaitQuiet(stop);
 }
 
+absl::Status Wait(double seconds, const std::atomic<bool>& stop) {
+  const double end = SecondsNow() + seconds;
+  while (SecondsNow() < end) {
+    if (stop) return absl::CancelledError("interrupted");
+    absl::SleepFor(absl::Milliseconds(10));
+  }
+  return absl::OkStatus();
+}
+
+// The copy, with what is found before, during and after it by whom `phase` tells of the phases.
+absl::Status CopyInPhases(CopyPair& pair, const Options& options, const std::atomic<bool>& stop,
+                          Measured& measured, std::atomic<Found*>& phase) {
+  RETURN_IF_ERROR(Wait(options.rate > 0 ? options.before_s : 0, stop));
+  phase = &measured.during;
+  ASSIGN_OR_RETURN(measured.copied, Copy(pair, options, stop));
+  // The target then opens all that came, on the same cores.
+  phase = &measured.opening;
+  return AwaitCaughtUp(pair, options.rate + kCaughtUp, stop);
+}
+
 // The copy, beside the customers if there are any.
 absl::Status CopyBesideCustomers(CopyPair& pair, const Options& options,
                                  const std::atomic<bool>& stop, Measured& measured) {
-  Customers customers(pair.source(), options, stop);
-  const double began = SecondsNow();
-  while (options.rate > 0 && SecondsNow() - began < options.before_s) {
-    lab::Histogram second_us;
-    RETURN_IF_ERROR(customers.Serve(kSecondS, second_us));
-    measured.before.Merge(second_us);
-  }
+  std::atomic<Found*> phase = &measured.before;
+  std::atomic<bool> is_over = false;
   absl::Status served;
-  std::atomic<bool> is_over = options.rate == 0;
   std::thread serving([&] {
-    while (!is_over && served.ok()) {
-      lab::Histogram second_us;
-      served = customers.Serve(kSecondS, second_us);
-      // The target then opens all that came, on the same cores.
-      (is_over ? measured.opening : measured.during).Merge(second_us);
-    }
+    if (options.rate == 0) return;
+    OpenLoop customers(pair.source(), {.transfers_per_s = options.rate,
+                                       .first = options.transfers,
+                                       .kind = {.accounts = options.accounts}});
+    served = customers
+                 .Run(2 * kTimeoutS, is_over,
+                      [&](const lab::Histogram& second_us) { phase.load()->Merge(second_us); })
+                 .status();
   });
-  const absl::StatusOr<Copied> copied = Copy(pair, options, stop);
+  const absl::Status copied = CopyInPhases(pair, options, stop, measured, phase);
   is_over = true;
   serving.join();
-  RETURN_IF_ERROR(copied.status());
-  RETURN_IF_ERROR(served);
-  measured.copied = *copied;
-  return AwaitCaughtUp(pair, stop);
+  RETURN_IF_ERROR(copied);
+  if (!absl::IsCancelled(served)) RETURN_IF_ERROR(served);
+  return AwaitCaughtUp(pair, kCaughtUp, stop);
 }
 
 absl::StatusOr<nlohmann::json> Run(const Options& options, std::unique_ptr<OtherSite> other_site,

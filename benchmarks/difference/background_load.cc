@@ -40,6 +40,9 @@ absl::Status BackgroundLoad::End() {
 void BackgroundLoad::Serve() {
   const auto may_go_on = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return is_wanted_; };
   const std::atomic<bool> never = false;
+  OpenLoop customers(options_.address, {.transfers_per_s = options_.transfers_per_s,
+                                        .first = options_.first,
+                                        .kind = {.accounts = options_.accounts}});
   while (true) {
     {
       const absl::MutexLock lock(&mutex_);
@@ -47,11 +50,7 @@ void BackgroundLoad::Serve() {
       if (is_ending_ || !status_.ok()) return;
       is_serving_ = true;
     }
-    const OpenLoad load{.transfers_per_s = options_.transfers_per_s,
-                        .seconds = kStretchS,
-                        .first = options_.first + transfers_,
-                        .kind = {.accounts = options_.accounts}};
-    const absl::StatusOr<OpenOutcome> outcome = RunOpenLoop(options_.address, load, never);
+    const absl::StatusOr<OpenOutcome> outcome = customers.Run(kStretchS, never);
     const absl::MutexLock lock(&mutex_);
     is_serving_ = false;
     status_ = outcome.status();

@@ -2,14 +2,13 @@
 
 #include <cmath>
 #include <thread>
-#include <vector>
+#include <utility>
 
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/status_macros.h"
 #include "benchmarks/common/figures.h"
-#include "lab/load/random.h"
 
 namespace benchmarks {
 namespace {
@@ -18,94 +17,91 @@ uint64_t Microseconds(double seconds) {
   return seconds > 0 ? static_cast<uint64_t>(seconds * 1e6) : 0;
 }
 
-// One thread sends by the clock, another takes the answers.
-class OpenLoop {
- public:
-  OpenLoop(const std::string& address, const OpenLoad& load)
-      : load_(load), calls_(address, load.in_flight_max, load.kind) {
-    for (const auto& call : calls_.all()) free_.push_back(call.get());
-  }
-
-  absl::StatusOr<OpenOutcome> Run(const std::atomic<bool>& stop) {
-    const double start = SecondsNow();
-    std::thread answers([this] { TakeAnswers(); });
-    Send(start, stop);
-    {
-      const absl::MutexLock lock(&mutex_);
-      const auto all_are_back = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-        return free_.size() == calls_.all().size();
-      };
-      mutex_.Await(absl::Condition(&all_are_back));
-    }
-    queue_.Shutdown();
-    answers.join();
-    if (stop) return absl::CancelledError("interrupted");
-    if (!status_.ok()) return status_;
-    outcome_.seconds = SecondsNow() - start;
-    return outcome_;
-  }
-
- private:
-  void Send(double start, const std::atomic<bool>& stop) {
-    lab::Random random(0, 0);
-    double intended_s = start;
-    for (uint64_t number = load_.first; !stop && !failed_; ++number) {
-      intended_s += -std::log(1 - random.Unit()) / load_.transfers_per_s;
-      if (intended_s >= start + load_.seconds) return;
-      absl::SleepFor(absl::Seconds(intended_s - SecondsNow()));
-      TransferCall& call = TakeFree();
-      call.Fill(number, 1);
-      call.intended_s = intended_s;
-      call.begun_s = SecondsNow();
-      call.Begin(queue_);
-    }
-  }
-
-  TransferCall& TakeFree() {
-    const absl::MutexLock lock(&mutex_);
-    const auto one_is_free = [this]()
-                                 ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !free_.empty(); };
-    mutex_.Await(absl::Condition(&one_is_free));
-    TransferCall* const call = free_.back();
-    free_.pop_back();
-    return *call;
-  }
-
-  void TakeAnswers() {
-    void* tag = nullptr;
-    bool ok = false;
-    while (queue_.Next(&tag, &ok)) {
-      auto& call = *static_cast<TransferCall*>(tag);
-      const double now_s = SecondsNow();
-      outcome_.from_intended_us.Add(Microseconds(now_s - call.intended_s));
-      outcome_.from_sent_us.Add(Microseconds(now_s - call.begun_s));
-      const absl::Status ended = call.End();
-      if (ended.ok()) ++outcome_.transfers;
-      status_.Update(ended);
-      if (!ended.ok()) failed_ = true;
-      const absl::MutexLock lock(&mutex_);
-      free_.push_back(&call);
-    }
-  }
-
-  const OpenLoad& load_;
-  const TransferCalls calls_;
-  grpc::CompletionQueue queue_;
-  std::atomic<bool> failed_ = false;
-
-  absl::Mutex mutex_;
-  std::vector<TransferCall*> free_ ABSL_GUARDED_BY(mutex_);
-
-  // The answering thread's, until it has ended.
-  OpenOutcome outcome_;
-  absl::Status status_;
-};
-
 }  // namespace
 
-absl::StatusOr<OpenOutcome> RunOpenLoop(const std::string& address, const OpenLoad& load,
-                                        const std::atomic<bool>& stop) {
-  return OpenLoop(address, load).Run(stop);
+// One thread sends by the clock, another takes the answers.
+struct OpenLoop::Stretch {
+  grpc::CompletionQueue queue;
+  double begin_s = SecondsNow();
+  std::atomic<bool> failed = false;
+  // The answering thread's, until it has ended.
+  OpenOutcome outcome;
+  absl::Status status;
+};
+
+OpenLoop::OpenLoop(const std::string& address, const OpenLoad& load)
+    : load_(load), calls_(address, load.in_flight_max, load.kind), next_(load.first) {
+  for (const auto& call : calls_.all()) free_.push_back(call.get());
+}
+
+absl::StatusOr<OpenOutcome> OpenLoop::Run(double seconds, const std::atomic<bool>& stop,
+                                          const EachSecond& each_second) {
+  Stretch stretch;
+  std::thread answers([&] { TakeAnswers(stretch, each_second); });
+  Send(stretch, seconds, stop);
+  {
+    const absl::MutexLock lock(&mutex_);
+    const auto all_are_back = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return free_.size() == calls_.all().size();
+    };
+    mutex_.Await(absl::Condition(&all_are_back));
+  }
+  stretch.queue.Shutdown();
+  answers.join();
+  if (stop) return absl::CancelledError("interrupted");
+  RETURN_IF_ERROR(stretch.status);
+  stretch.outcome.seconds = SecondsNow() - stretch.begin_s;
+  return std::move(stretch.outcome);
+}
+
+void OpenLoop::Send(Stretch& stretch, double seconds, const std::atomic<bool>& stop) {
+  double intended_s = stretch.begin_s;
+  while (!stop && !stretch.failed) {
+    intended_s += -std::log(1 - random_.Unit()) / load_.transfers_per_s;
+    if (intended_s >= stretch.begin_s + seconds) return;
+    absl::SleepFor(absl::Seconds(intended_s - SecondsNow()));
+    TransferCall& call = TakeFree();
+    call.Fill(next_++, 1);
+    call.intended_s = intended_s;
+    call.begun_s = SecondsNow();
+    call.Begin(stretch.queue);
+  }
+}
+
+TransferCall& OpenLoop::TakeFree() {
+  const absl::MutexLock lock(&mutex_);
+  const auto one_is_free = [this]()
+                               ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !free_.empty(); };
+  mutex_.Await(absl::Condition(&one_is_free));
+  TransferCall* const call = free_.back();
+  free_.pop_back();
+  return *call;
+}
+
+void OpenLoop::TakeAnswers(Stretch& stretch, const EachSecond& each_second) {
+  lab::Histogram second_us;
+  double second_ends_s = stretch.begin_s + 1;
+  void* tag = nullptr;
+  bool ok = false;
+  while (stretch.queue.Next(&tag, &ok)) {
+    auto& call = *static_cast<TransferCall*>(tag);
+    const double now_s = SecondsNow();
+    if (each_second && now_s >= second_ends_s && second_us.count() > 0) {
+      each_second(second_us);
+      second_us.Clear();
+      second_ends_s += std::floor(now_s - second_ends_s) + 1;
+    }
+    const uint64_t from_intended_us = Microseconds(now_s - call.intended_s);
+    second_us.Add(from_intended_us);
+    stretch.outcome.from_intended_us.Add(from_intended_us);
+    stretch.outcome.from_sent_us.Add(Microseconds(now_s - call.begun_s));
+    const absl::Status ended = call.End();
+    if (ended.ok()) ++stretch.outcome.transfers;
+    stretch.status.Update(ended);
+    if (!ended.ok()) stretch.failed = true;
+    const absl::MutexLock lock(&mutex_);
+    free_.push_back(&call);
+  }
 }
 
 }  // namespace benchmarks

@@ -2,11 +2,16 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "benchmarks/ledger/transfer_call.h"
 #include "lab/load/histogram.h"
+#include "lab/load/random.h"
 
 namespace benchmarks {
 
@@ -14,7 +19,6 @@ namespace benchmarks {
 // rate, whether or not earlier ones were answered.
 struct OpenLoad {
   double transfers_per_s = 6'000;
-  double seconds = 10;
   uint64_t in_flight_max = 256;  // A call that would be one more waits, and its waiting counts.
   uint64_t first = 0;            // Number of the first transfer: those before exist.
   TransferKind kind;
@@ -30,8 +34,34 @@ struct OpenOutcome {
   lab::Histogram from_sent_us;
 };
 
-// CANCELLED when `stop`.
-absl::StatusOr<OpenOutcome> RunOpenLoop(const std::string& address, const OpenLoad& load,
-                                        const std::atomic<bool>& stop);
+// They keep their connections, as customers do: a connection is slow at first. Not thread-safe.
+class OpenLoop {
+ public:
+  // Connects, which is not measured.
+  OpenLoop(const std::string& address, const OpenLoad& load);
+  OpenLoop(const OpenLoop&) = delete;
+  OpenLoop& operator=(const OpenLoop&) = delete;
+
+  // Hears what those that were answered in the last second found, from when they should have been
+  // sent; on a thread of its own.
+  using EachSecond = std::function<void(const lab::Histogram& from_intended_us)>;
+  // Returns when all are answered; numbers go on where the last ended. CANCELLED when `stop`.
+  absl::StatusOr<OpenOutcome> Run(double seconds, const std::atomic<bool>& stop,
+                                  const EachSecond& each_second = nullptr);
+
+ private:
+  struct Stretch;
+  void Send(Stretch& stretch, double seconds, const std::atomic<bool>& stop);
+  TransferCall& TakeFree();
+  void TakeAnswers(Stretch& stretch, const EachSecond& each_second);
+
+  const OpenLoad load_;
+  const TransferCalls calls_;
+  lab::Random random_{0, 0};
+  uint64_t next_;
+
+  absl::Mutex mutex_;
+  std::vector<TransferCall*> free_ ABSL_GUARDED_BY(mutex_);
+};
 
 }  // namespace benchmarks

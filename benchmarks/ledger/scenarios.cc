@@ -213,11 +213,9 @@ absl::StatusOr<Finding> MeasureManyAccounts(const Options& options, const DiskLi
   ASSIGN_OR_RETURN(const auto node, BenchNode::Start(options.folder));
   ASSIGN_OR_RETURN(const Accounts accounts, CreateManyAccounts(*node, options.many_accounts));
   ASSIGN_OR_RETURN(const OpenOutcome outcome,
-                   RunOpenLoop(node->address(),
-                               {.transfers_per_s = options.rate,
-                                .seconds = options.rate_seconds,
-                                .kind = {options.many_accounts, options.random_ids}},
-                               stop));
+                   OpenLoop(node->address(), {.transfers_per_s = options.rate,
+                                              .kind = {options.many_accounts, options.random_ids}})
+                       .Run(options.rate_seconds, stop));
   ASSIGN_OR_RETURN(const Start start, StartFromSnapshot(*node));
   std::vector<Figure> figures =
       Figures(options, disk, syncs_us, accounts, outcome.from_intended_us);
