@@ -99,7 +99,9 @@ class AccountTable {
   absl::Span<const AccountRow> BucketRows(uint32_t bucket) const;
 
   // --- For snapshots ---
-  static constexpr size_t kPageRows = 256;
+  // Pages of 4 KiB: after a freeze nearly every change of random accounts is the first to its page,
+  // which is copied then, and needs memory that may have to be made.
+  static constexpr size_t kPageRows = 64;
   using Rows = CowRows<AccountRow, kPageRows>;
   using Details = CowRows<AccountDetails, kPageRows>;
   Rows& rows() { return rows_; }

@@ -15,8 +15,8 @@ namespace ledger {
 
 // Rows in pages that can be frozen: another thread then reads them as they were at that moment,
 // while this one goes on. A frozen page is copied before its first change (copy on write), so
-// freezing takes time in proportion to the number of pages, some 0.1 ms for a GiB, and a change
-// at most that of copying a page. Several moments may be frozen at the same time; a page that two
+// freezing takes time in proportion to the number of pages, 2 ns each, and a change at most that
+// of copying a page. Several moments may be frozen at the same time; a page that two
 // of them hold is copied once. Pages come out of huge ones and are used again.
 //
 // A reference that was taken before Freeze() must not be used to change a row after it.
