@@ -17,43 +17,41 @@ int CommitLatency::BucketOf(absl::Duration took) {
   return std::min(static_cast<int>(std::log2(us) * kStepsAnOctave), kBuckets - 1);
 }
 
-void CommitLatency::Begin() {
-  const absl::Duration now = clock_.MonotonicNow();
-  const std::lock_guard lock(mutex_);
-  begun_ = now;
-}
+void CommitLatency::Begin() { begun_ns_ = absl::ToInt64Nanoseconds(clock_.MonotonicNow()); }
 
 void CommitLatency::End() {
   const absl::Duration now = clock_.MonotonicNow();
   const int64_t number = SecondOf(now);
-  const std::lock_guard lock(mutex_);
-  INVARIANT(begun_.has_value());
+  const int64_t begun_ns = begun_ns_.exchange(kNone);
+  INVARIANT(begun_ns != kNone);
   Second& second = seconds_[static_cast<size_t>(number % kSeconds)];
-  if (second.number != number) second = {.number = number};
-  ++second.counts[static_cast<size_t>(BucketOf(now - *begun_))];
-  begun_.reset();
+  if (second.number != number) {
+    second.number = kNone;  // Who looks meanwhile sees at most some of another second's.
+    for (std::atomic<uint32_t>& count : second.counts) count = 0;
+    second.number = number;
+  }
+  ++second.counts[static_cast<size_t>(BucketOf(now - absl::Nanoseconds(begun_ns)))];
 }
 
 std::optional<absl::Duration> CommitLatency::P99(int seconds) const {
   const std::optional<absl::Duration> ended = P99OfEnded(seconds);
-  const absl::Duration now = clock_.MonotonicNow();
-  const std::lock_guard lock(mutex_);
-  if (!begun_) return ended;
-  return std::max(ended.value_or(absl::ZeroDuration()), now - *begun_);
+  const int64_t begun_ns = begun_ns_;
+  if (begun_ns == kNone) return ended;
+  return std::max(ended.value_or(absl::ZeroDuration()),
+                  clock_.MonotonicNow() - absl::Nanoseconds(begun_ns));
 }
 
 std::optional<absl::Duration> CommitLatency::P99OfEnded(int seconds) const {
   const int64_t now = SecondOf(clock_.MonotonicNow());
   std::array<uint64_t, kBuckets> counts{};
   uint64_t total = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const Second& second : seconds_) {
-      if (second.number < 0 || second.number <= now - seconds) continue;
-      for (size_t i = 0; i < counts.size(); ++i) {
-        counts[i] += second.counts[i];
-        total += second.counts[i];
-      }
+  for (const Second& second : seconds_) {
+    const int64_t number = second.number;
+    if (number == kNone || number <= now - seconds) continue;
+    for (size_t i = 0; i < counts.size(); ++i) {
+      const uint32_t count = second.counts[i].load(std::memory_order_relaxed);
+      counts[i] += count;
+      total += count;
     }
   }
   if (total == 0) return std::nullopt;

@@ -3,7 +3,6 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 
 #include "absl/time/time.h"
@@ -11,7 +10,8 @@
 
 namespace ledger {
 
-// How long commits of the last seconds took. Any thread.
+// How long commits of the last seconds took. Any thread may ask, without a lock: who asks may be
+// kept from its processor for long, and commits must not wait for it.
 class CommitLatency {
  public:
   static constexpr int kSeconds = 10;
@@ -19,7 +19,7 @@ class CommitLatency {
   // `clock` must outlive it.
   explicit CommitLatency(const base::Clock& clock) : clock_(clock) {}
 
-  // One begins: one at a time.
+  // One begins: one at a time, as they end.
   void Begin();
   // It is durable now.
   void End();
@@ -30,19 +30,19 @@ class CommitLatency {
   std::optional<absl::Duration> P99OfEnded(int seconds = kSeconds) const;
 
  private:
+  static constexpr int64_t kNone = -1;
   static constexpr int kStepsAnOctave = 8;
   static constexpr int kBuckets = 30 * kStepsAnOctave;
   // A second's commits by their time in µs.
   struct Second {
-    int64_t number = -1;
-    std::array<uint32_t, kBuckets> counts{};
+    std::atomic<int64_t> number = kNone;
+    std::array<std::atomic<uint32_t>, kBuckets> counts{};
   };
   static int BucketOf(absl::Duration took);
 
   const base::Clock& clock_;
-  mutable std::mutex mutex_;
   std::array<Second, kSeconds> seconds_;
-  std::optional<absl::Duration> begun_;  // When the one under way did.
+  std::atomic<int64_t> begun_ns_ = kNone;  // When the one under way did.
 };
 
 }  // namespace ledger
