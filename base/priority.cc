@@ -1,5 +1,6 @@
 #include "base/priority.h"
 
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,6 +18,11 @@ constexpr int kIdleClass = 3;
 // On Linux a thread is what `nice` counts, and 0 names the calling one. That it gives way is never
 // refused.
 void LowerPriority(int nice) { ::setpriority(PRIO_PROCESS, 0, nice); }
+
+void RunWhenIdle() {
+  const sched_param none{};
+  ::sched_setscheduler(0, SCHED_IDLE, &none);
+}
 
 void LowerDiskPriority() { ::syscall(SYS_ioprio_set, kWhoProcess, 0, kIdleClass << kClassShift); }
 

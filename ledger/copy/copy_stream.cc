@@ -11,18 +11,13 @@
 #include "rpc/rpc.h"
 
 namespace ledger {
-namespace {
-
-// Reading and compressing give way to the node's customers.
-constexpr int kNice = 19;
-
-}  // namespace
 
 CopyStream* CopyStream::Start(const pb::ReadCopyRequest& request, CopyService& service) {
   auto* const stream = new CopyStream(request, service);
   // Ends with Finish(), after which it touches nothing of the node.
   std::thread([stream] {
-    base::LowerPriority(kNice);
+    // Reading and compressing give way to the node's customers.
+    base::RunWhenIdle();
     base::LowerDiskPriority();
     stream->Finish(rpc::ToGrpc(stream->Stream()));
   }).detach();

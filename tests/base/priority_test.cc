@@ -1,5 +1,6 @@
 #include "base/priority.h"
 
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -28,6 +29,17 @@ TEST_CASE("a thread that gives way leaves the others as they are", "[priority]")
   CHECK(disk_class == 3);
   CHECK(::getpriority(PRIO_PROCESS, 0) == before);
   CHECK(DiskClass() == disk_before);
+}
+
+TEST_CASE("a thread that runs when others leave a processor is alone in that", "[priority]") {
+  const int before = ::sched_getscheduler(0);
+  int policy = before;
+  std::thread([&] {
+    RunWhenIdle();
+    policy = ::sched_getscheduler(0);
+  }).join();
+  CHECK(policy == SCHED_IDLE);
+  CHECK(::sched_getscheduler(0) == before);
 }
 
 }  // namespace
