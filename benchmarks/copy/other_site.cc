@@ -152,7 +152,7 @@ absl::StatusOr<std::unique_ptr<OtherSite>> OtherSite::Fork(std::optional<lab::Li
   if (process > 0) return std::unique_ptr<OtherSite>(new OtherSite(process, ends[0]));
   // Who is interrupted is the other, who then ends this one.
   std::signal(SIGINT, SIG_IGN);
-  base::LowerPriority(kNice);
+  base::RunWhenIdle();
   Site(ends[1], link).Run();
   std::_Exit(0);
 }

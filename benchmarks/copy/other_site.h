@@ -19,12 +19,10 @@
 namespace benchmarks {
 
 // The target and the link to it. They stand for other machines, so they are a process of their own,
-// which gives way to this one: gRPC's threads of one process read each other's connections, and a
-// machine of few cores is the source's first.
+// which has a processor when this one leaves it: gRPC's threads of one process read each other's
+// connections, and a machine of few cores is the source's first.
 class OtherSite {
  public:
-  static constexpr int kNice = 19;
-
   // While this program has no other thread yet. Without options for it there is no link.
   static absl::StatusOr<std::unique_ptr<OtherSite>> Fork(std::optional<lab::LinkOptions> link);
   ~OtherSite();  // Ends what was started.
