@@ -17,6 +17,7 @@ constexpr int32_t kOffsetMinutesMax = 14 * 60;
 constexpr double kLeastBytesPerSecond = 256e3;
 constexpr double kCarefulBytesPerSecond = 32e6;  // To go on with beside slow commits.
 constexpr double kSlower = 0.7;
+constexpr absl::Duration kSlowerEvery = absl::Seconds(1);  // One pause is not paid for four times.
 constexpr double kFaster = 1.15;
 constexpr double kFasterBesideSlow = 1.04;  // Half way to the limit, and beyond.
 constexpr double kFastEnough = 8e9;         // No machine of ours goes faster: no limit any more.
@@ -116,6 +117,8 @@ void CopyPace::LatencyIs(std::optional<absl::Duration> p99, absl::Duration now) 
   // Then it was not copies that commits waited for.
   const bool stood_still = went < kLeastBytesPerSecond || passed > kStoodStill;
   if (*p99 > ratio * *before_) {
+    if (now < slower_at_ + kSlowerEvery) return;
+    slower_at_ = now;
     const double from = std::min(by_latency_.value_or(went), went);
     by_latency_ = stood_still ? by_latency_.value_or(kCarefulBytesPerSecond)
                               : std::max(kSlower * from, kLeastBytesPerSecond);

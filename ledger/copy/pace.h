@@ -54,6 +54,7 @@ class CopyPace {
   std::optional<double> by_latency_;  // Bytes a second.
   bool is_free_ = true;               // When it was judged there was nobody to hold it back.
   absl::Duration judged_at_ = -absl::InfiniteDuration();
+  absl::Duration slower_at_ = -absl::InfiniteDuration();  // When it last became so.
   uint64_t since_judged_bytes_ = 0;
   absl::Duration free_at_ = -absl::InfiniteDuration();  // When what was let go is paid for.
 };
