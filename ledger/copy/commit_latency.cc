@@ -17,31 +17,34 @@ int CommitLatency::BucketOf(absl::Duration took) {
   return std::min(static_cast<int>(std::log2(us) * kStepsAnOctave), kBuckets - 1);
 }
 
-void CommitLatency::Begin() { begun_ns_ = absl::ToInt64Nanoseconds(clock_.MonotonicNow()); }
-
-void CommitLatency::End() {
+void CommitLatency::Answered(absl::Duration come) {
   const absl::Duration now = clock_.MonotonicNow();
   const int64_t number = SecondOf(now);
-  const int64_t begun_ns = begun_ns_.exchange(kNone);
-  INVARIANT(begun_ns != kNone);
   Second& second = seconds_[static_cast<size_t>(number % kSeconds)];
   if (second.number != number) {
     second.number = kNone;  // Who looks meanwhile sees at most some of another second's.
     for (std::atomic<uint32_t>& count : second.counts) count = 0;
     second.number = number;
   }
-  ++second.counts[static_cast<size_t>(BucketOf(now - absl::Nanoseconds(begun_ns)))];
+  ++second.counts[static_cast<size_t>(BucketOf(now - come))];
+}
+
+void CommitLatency::BeginWrite() { begun_ns_ = absl::ToInt64Nanoseconds(clock_.MonotonicNow()); }
+
+void CommitLatency::EndWrite() {
+  const int64_t begun_ns = begun_ns_.exchange(kNone);
+  INVARIANT(begun_ns != kNone);
 }
 
 std::optional<absl::Duration> CommitLatency::P99(int seconds) const {
-  const std::optional<absl::Duration> ended = P99OfEnded(seconds);
+  const std::optional<absl::Duration> answered = P99OfAnswered(seconds);
   const int64_t begun_ns = begun_ns_;
-  if (begun_ns == kNone) return ended;
-  return std::max(ended.value_or(absl::ZeroDuration()),
+  if (begun_ns == kNone) return answered;
+  return std::max(answered.value_or(absl::ZeroDuration()),
                   clock_.MonotonicNow() - absl::Nanoseconds(begun_ns));
 }
 
-std::optional<absl::Duration> CommitLatency::P99OfEnded(int seconds) const {
+std::optional<absl::Duration> CommitLatency::P99OfAnswered(int seconds) const {
   const int64_t now = SecondOf(clock_.MonotonicNow());
   std::array<uint64_t, kBuckets> counts{};
   uint64_t total = 0;

@@ -10,8 +10,8 @@
 
 namespace ledger {
 
-// How long commits of the last seconds took. Any thread may ask, without a lock: who asks may be
-// kept from its processor for long, and commits must not wait for it.
+// How long clients waited for their commits in the last seconds. Any thread may ask, without a
+// lock: who asks may be kept from its processor for long, and commits must not wait for it.
 class CommitLatency {
  public:
   static constexpr int kSeconds = 10;
@@ -19,21 +19,24 @@ class CommitLatency {
   // `clock` must outlive it.
   explicit CommitLatency(const base::Clock& clock) : clock_(clock) {}
 
-  // One begins: one at a time, as they end.
-  void Begin();
-  // It is durable now.
-  void End();
-  // Of the last `seconds`, 1 to kSeconds, within 10 % above, and no less than the age of the one
-  // under way: commits that hang are slow ones too. None when there was no commit.
+  // A batch of a client's has come: what to answer it with.
+  absl::Duration Come() const { return clock_.MonotonicNow(); }
+  // It is durable, and answered. One at a time.
+  void Answered(absl::Duration come);
+  // The log begins to write some of them, one write at a time, and has ended.
+  void BeginWrite();
+  void EndWrite();
+  // Of those answered in the last `seconds`, 1 to kSeconds, within 10 % above, and no less than the
+  // age of the write under way: commits that hang are slow ones too. None when there was neither.
   std::optional<absl::Duration> P99(int seconds = kSeconds) const;
-  // The same of those that have ended.
-  std::optional<absl::Duration> P99OfEnded(int seconds = kSeconds) const;
+  // The same without the write under way.
+  std::optional<absl::Duration> P99OfAnswered(int seconds = kSeconds) const;
 
  private:
   static constexpr int64_t kNone = -1;
   static constexpr int kStepsAnOctave = 8;
   static constexpr int kBuckets = 30 * kStepsAnOctave;
-  // A second's commits by their time in µs.
+  // A second's answers by their time in µs.
   struct Second {
     std::atomic<int64_t> number = kNone;
     std::array<std::atomic<uint32_t>, kBuckets> counts{};
@@ -42,7 +45,7 @@ class CommitLatency {
 
   const base::Clock& clock_;
   std::array<Second, kSeconds> seconds_;
-  std::atomic<int64_t> begun_ns_ = kNone;  // When the one under way did.
+  std::atomic<int64_t> begun_ns_ = kNone;  // When the write under way did.
 };
 
 }  // namespace ledger

@@ -57,7 +57,7 @@ absl::Status Throttle::SetLimits(const pb::CopyLimits& wanted) {
 }
 
 void Throttle::Begin(std::optional<absl::Duration> known) {
-  const auto p99 = known ? known : latency_.P99OfEnded();
+  const auto p99 = known ? known : latency_.P99OfAnswered();
   const absl::MutexLock lock(&mutex_);
   pace_.Begin(p99);
 }
@@ -83,9 +83,9 @@ Throttle::Waited Throttle::Await(uint64_t bytes, const std::atomic<bool>& cancel
   while (!cancelled && !closed_) {
     const absl::Duration now = clock_.MonotonicNow();
     if (pace_.WantsLatency(now)) {
-      pace_.Begin(latency_.P99OfEnded());  // When there were no commits before.
+      pace_.Begin(latency_.P99OfAnswered());  // When there were no commits before.
       const auto p99 = latency_.P99(CopyPace::kJudgedSeconds);
-      pace_.LatencyIs(p99 ? p99 : latency_.P99OfEnded(CopyPace::kSeldomSeconds), now);
+      pace_.LatencyIs(p99 ? p99 : latency_.P99OfAnswered(CopyPace::kSeldomSeconds), now);
     }
     const absl::Duration wait = pace_.Ask(bytes, now, clock_.WallNow());
     if (wait == absl::ZeroDuration()) {

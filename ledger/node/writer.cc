@@ -28,6 +28,13 @@ Writer::~Writer() { Stop(); }
 
 absl::Status Writer::Submit(Batch batch) {
   const uint64_t bytes = batch.body.size();
+  if (CommitLatency* const latency = options_.latency; latency != nullptr) {
+    batch.done = [latency, come = latency->Come(),
+                  done = std::move(batch.done)](const absl::StatusOr<BatchResult>& result) {
+      if (result.ok()) latency->Answered(come);
+      done(result);
+    };
+  }
   return Enqueue({std::move(batch), bytes, true});
 }
 
@@ -141,7 +148,7 @@ void Writer::StartSync() {
   if (io_ == Io::kIdle && shard_.frame_bytes() > 0) {
     io_mark_ = shard_.TakeFrame(io_frame_);
     io_timestamp_ns_ = shard_.taken_timestamp_ns();
-    if (options_.latency != nullptr) options_.latency->Begin();
+    if (options_.latency != nullptr) options_.latency->BeginWrite();
     io_ = Io::kWork;
   }
   has_room_ = shard_.frame_bytes() < kFrameBytesMax;
@@ -186,7 +193,7 @@ void Writer::SyncLoop() {
     absl::Status status = log_.Append(io_frame_);
     // A mark behind it: damage to this frame can then never pass for a torn tail.
     if (status.ok() && io_mark_) status = log_.Append(io_frame_);
-    if (options_.latency != nullptr) options_.latency->End();
+    if (options_.latency != nullptr) options_.latency->EndWrite();
     if (status.ok() && options_.on_durable) options_.on_durable(io_timestamp_ns_);
     const absl::MutexLock lock(&mutex_);
     io_status_ = std::move(status);

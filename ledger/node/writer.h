@@ -24,7 +24,7 @@ struct WriterOptions {
   // The log failed: nothing is durable any more, end the program. Once, on the writer thread,
   // after all calls were answered UNAVAILABLE.
   std::function<void(const absl::Status&)> on_fatal;
-  CommitLatency* latency = nullptr;  // Told of each commit.
+  CommitLatency* latency = nullptr;  // Told of each batch and write.
   // All records up to that time are durable. On the syncing thread.
   std::function<void(uint64_t timestamp_ns)> on_durable;
 };

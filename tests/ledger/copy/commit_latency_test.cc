@@ -6,9 +6,9 @@ namespace ledger {
 namespace {
 
 void Commit(base::ManualClock& clock, CommitLatency& latency, absl::Duration took) {
-  latency.Begin();
+  const absl::Duration come = latency.Come();
   clock.Advance(took);
-  latency.End();
+  latency.Answered(come);
 }
 
 TEST_CASE("without a commit there is no latency", "[copy]") {
@@ -44,11 +44,11 @@ TEST_CASE("a commit that hangs takes as long as it has so far", "[copy]") {
   base::ManualClock clock(absl::UnixEpoch());
   CommitLatency latency(clock);
   Commit(clock, latency, absl::Milliseconds(1));
-  latency.Begin();
+  latency.BeginWrite();
   clock.Advance(absl::Seconds(5));
   CHECK(latency.P99(2) == absl::Seconds(5));
-  CHECK(latency.P99OfEnded() < absl::Milliseconds(2));
-  latency.End();
+  CHECK(latency.P99OfAnswered() < absl::Milliseconds(2));
+  latency.EndWrite();
   clock.Advance(absl::Seconds(3));
   CHECK_FALSE(latency.P99(2));
 }

@@ -45,9 +45,9 @@ class Source {
     return stub_->EndCopy(&context, request, &ended);
   }
   void Commit(absl::Duration took) {
-    latency.Begin();
+    const absl::Duration come = latency.Come();
     disk.clock.Advance(took);
-    latency.End();
+    latency.Answered(come);
   }
   // The one that was asked for is there.
   void TakeSnapshot() {

@@ -22,9 +22,9 @@ struct Node {
   }
 
   void Commit(absl::Duration took) {
-    latency.Begin();
+    const absl::Duration come = latency.Come();
     clock.Advance(took);
-    latency.End();
+    latency.Answered(come);
   }
   // A piece goes, after so long that nothing waits for an earlier one.
   void Send() {
@@ -104,7 +104,7 @@ TEST_CASE("a commit that hangs holds copies back", "[copy]") {
   Node node(files);
   node.Commit(absl::Milliseconds(4));
   node.throttle->Begin();
-  node.latency.Begin();
+  node.latency.BeginWrite();
   node.clock.Advance(absl::Seconds(20));
   node.Send();
   CHECK(node.throttle->pacing().held_back_by_commits());
