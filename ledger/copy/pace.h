@@ -11,7 +11,8 @@ namespace ledger {
 
 // INVALID_ARGUMENT says what is wrong with them.
 absl::Status CheckLimits(const ::hamisha::ledger::v1::CopyLimits& limits);
-// What holds where nobody has set any: no rate, and at most twice the commit latency.
+// What holds where nobody has set any: no rate, and at most half as much again of commit latency: a
+// node sees less than its clients do, whose p99 is to be at most doubled.
 ::hamisha::ledger::v1::CopyLimits LimitsByDefault();
 
 // How fast copies may go: by an operator's limits, by the hour, and by what commits take meanwhile.

@@ -91,7 +91,7 @@ TEST_CASE("while commits take too long copies slow down, and come back after it"
   Sender sender(LimitsByDefault());
   sender.pace.Begin(kP99);
   sender.Run(absl::Seconds(60), kP99);
-  CHECK(sender.Run(absl::Seconds(5), 2 * kP99) > 900e6);
+  CHECK(sender.Run(absl::Seconds(5), 1.5 * kP99) > 900e6);
   sender.Run(absl::Seconds(10), 3 * kP99);
   CHECK(sender.pace.is_backing_off());
   CHECK(sender.Run(absl::Seconds(5), 3 * kP99) < 20e6);
@@ -107,10 +107,10 @@ TEST_CASE("a copy begins slowly, and grows faster the less commits feel of it", 
   alone.Run(absl::Seconds(4), kP99);
   Sender felt(LimitsByDefault());
   felt.pace.Begin(kP99);
-  felt.Run(absl::Seconds(5), 1.9 * kP99);
-  CHECK(felt.Run(absl::Seconds(1), 1.9 * kP99) < 60e6);
+  felt.Run(absl::Seconds(5), 1.4 * kP99);
+  CHECK(felt.Run(absl::Seconds(1), 1.4 * kP99) < 60e6);
   CHECK(alone.Run(absl::Seconds(1), kP99) > 100e6);
-  CHECK(felt.Run(absl::Minutes(2), 1.9 * kP99) > 500e6);
+  CHECK(felt.Run(absl::Minutes(2), 1.4 * kP99) > 500e6);
 }
 
 TEST_CASE("while nobody commits a copy goes at full speed, and begins slowly beside who comes",
@@ -181,9 +181,9 @@ TEST_CASE("commits that were never slow count as a millisecond", "[copy]") {
   Sender sender(LimitsByDefault());
   sender.pace.Begin(absl::Microseconds(100));
   sender.Run(absl::Seconds(60), absl::Milliseconds(0.9));
-  sender.Run(absl::Seconds(5), absl::Milliseconds(1.9));
+  sender.Run(absl::Seconds(5), absl::Milliseconds(1.4));
   CHECK_FALSE(sender.pace.is_backing_off());
-  sender.Run(absl::Seconds(5), absl::Milliseconds(2.1));
+  sender.Run(absl::Seconds(5), absl::Milliseconds(1.6));
   CHECK(sender.pace.is_backing_off());
 }
 
