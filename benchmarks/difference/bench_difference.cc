@@ -72,7 +72,7 @@ absl::StatusOr<nlohmann::json> PlantFaults(const Options& options, const std::at
   RETURN_IF_ERROR(Copy(*pair, stop));
   BackgroundLoad load(
       {.address = pair->source(), .transfers_per_s = options.rate, .accounts = options.accounts});
-  FaultTrials trials(*pair, load, sentences, options.accounts);
+  FaultTrials trials(*pair, load, sentences, options.accounts, stop);
   std::vector<Figure> figures;
   nlohmann::json faults = nlohmann::json::array();
   for (const Trial& trial : kTrials) {

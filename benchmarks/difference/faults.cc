@@ -9,7 +9,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "base/status_macros.h"
 #include "benchmarks/common/figures.h"
 #include "rpc/rpc.h"
@@ -97,8 +96,8 @@ std::string Sentences::Found() const {
 }
 
 FaultTrials::FaultTrials(NodePair& pair, BackgroundLoad& load, Sentences& sentences,
-                         uint64_t accounts)
-    : pair_(pair), load_(load), sentences_(sentences), accounts_(accounts) {}
+                         uint64_t accounts, const std::atomic<bool>& stop)
+    : pair_(pair), load_(load), sentences_(sentences), accounts_(accounts), stop_(stop) {}
 
 void FaultTrials::Connect() {
   ledger_ = pb::Ledger::NewStub(rpc::Connect(pair_.source()));
@@ -127,10 +126,20 @@ absl::StatusOr<FaultOutcome> FaultTrials::Try(FaultKind kind, FoundBy by) {
   return outcome;
 }
 
+absl::Status FaultTrials::Await(absl::string_view late, absl::Duration pause,
+                                absl::FunctionRef<absl::StatusOr<bool>()> is_so) {
+  for (const double begin = SecondsNow(); SecondsNow() - begin < kTimeoutS;) {
+    if (stop_) return absl::CancelledError("interrupted");
+    ASSIGN_OR_RETURN(const bool is_done, is_so());
+    if (is_done) return absl::OkStatus();
+    absl::SleepFor(pause);
+  }
+  return absl::DeadlineExceededError(late);
+}
+
 absl::Status FaultTrials::AwaitReady() {
-  const double begin = SecondsNow();
   uint64_t checked = 0;  // When the trees were whole.
-  while (SecondsNow() - begin < kTimeoutS) {
+  const auto is_compared = [&]() -> absl::StatusOr<bool> {
     const auto source = pair_.SourceStatus();
     const auto target = pair_.TargetStatus();
     if (target.ok() && !target->fault().empty()) return absl::InternalError(target->fault());
@@ -139,10 +148,9 @@ absl::Status FaultTrials::AwaitReady() {
                           target->position() + 1'000 >= source->position();
     if (is_whole && checked == 0) checked = target->roots_checked() + 1;
     // Now roots are compared that are of all accounts.
-    if (is_whole && target->roots_checked() > checked) return absl::OkStatus();
-    absl::SleepFor(absl::Milliseconds(20));
-  }
-  return absl::DeadlineExceededError("the two do not come to compare state roots");
+    return is_whole && target->roots_checked() > checked;
+  };
+  return Await("the two do not come to compare state roots", absl::Milliseconds(20), is_compared);
 }
 
 // --- Planting ---
@@ -216,12 +224,12 @@ absl::StatusOr<uint64_t> FaultTrials::Transfer(uint64_t debit, uint64_t credit, 
                                response.results(0).ShortDebugString());
   }
   const uint64_t position = response.commits(0).position();
-  for (const double begin = SecondsNow(); SecondsNow() - begin < kTimeoutS;) {
+  const auto is_there = [&]() -> absl::StatusOr<bool> {
     const auto target = pair_.TargetStatus();
-    if (target.ok() && target->position() >= position) return id;
-    absl::SleepFor(absl::Milliseconds(1));
-  }
-  return absl::DeadlineExceededError("the target does not follow");
+    return target.ok() && target->position() >= position;
+  };
+  RETURN_IF_ERROR(Await("the target does not follow", absl::Milliseconds(1), is_there));
+  return id;
 }
 
 // A transfer from one to the other, or to the next: their hashes are found again.
@@ -252,27 +260,25 @@ absl::Status FaultTrials::AwaitChallenge(FaultOutcome& outcome) {
 
 absl::Status FaultTrials::AwaitStateRoot(double planted_s, FaultOutcome& outcome) {
   double detected_s = 0;
-  while (SecondsNow() - planted_s < kTimeoutS) {
+  const auto is_named = [&]() -> absl::StatusOr<bool> {
     ASSIGN_OR_RETURN(const pb::NodeStatus status, pair_.TargetStatus());
     const double now_s = SecondsNow();
     if (status.state_differs() && detected_s == 0) detected_s = now_s;
-    if (!AccountsIn(status.fault()).empty()) {
-      outcome.planted_to_detected_s = detected_s - planted_s;
-      outcome.said = sentences_.Found();
-      unsigned long ms = 0;  // NOLINT(google-runtime-int): what sscanf reads.
-      // NOLINTNEXTLINE(cert-err34-c): a sentence of ours.
-      const int read = std::sscanf(outcome.said.c_str(),
-                                   "where the state roots differ was found in %lu ms, by %lu "
-                                   "exchanges of %lu bytes",
-                                   &ms, &outcome.exchanges, &outcome.exchanged_bytes);
-      if (read != 3) return absl::InternalError("not found by the trees: " + status.fault());
-      // What was detected before the first question the node has timed.
-      outcome.detected_to_named_ms = std::max(1e3 * (now_s - detected_s), static_cast<double>(ms));
-      return absl::OkStatus();
-    }
-    absl::SleepFor(absl::Milliseconds(1));
-  }
-  return absl::DeadlineExceededError("the state roots do not come to differ");
+    if (AccountsIn(status.fault()).empty()) return false;
+    outcome.planted_to_detected_s = detected_s - planted_s;
+    outcome.said = sentences_.Found();
+    unsigned long ms = 0;  // NOLINT(google-runtime-int): what sscanf reads.
+    // NOLINTNEXTLINE(cert-err34-c): a sentence of ours.
+    const int read = std::sscanf(outcome.said.c_str(),
+                                 "where the state roots differ was found in %lu ms, by %lu "
+                                 "exchanges of %lu bytes",
+                                 &ms, &outcome.exchanges, &outcome.exchanged_bytes);
+    if (read != 3) return absl::InternalError("not found by the trees: " + status.fault());
+    // What was detected before the first question the node has timed.
+    outcome.detected_to_named_ms = std::max(1e3 * (now_s - detected_s), static_cast<double>(ms));
+    return true;
+  };
+  return Await("the state roots do not come to differ", absl::Milliseconds(1), is_named);
 }
 
 }  // namespace benchmarks

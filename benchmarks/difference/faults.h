@@ -1,14 +1,18 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "benchmarks/difference/background_load.h"
 #include "benchmarks/difference/node_pair.h"
 #include "hamisha/ledger/v1/ledger.grpc.pb.h"
@@ -58,11 +62,16 @@ class Sentences {
 // and takes the time until it says which accounts it has damaged. Before the next it begins anew.
 class FaultTrials {
  public:
-  FaultTrials(NodePair& pair, BackgroundLoad& load, Sentences& sentences, uint64_t accounts);
+  // All waiting ends with `stop`.
+  FaultTrials(NodePair& pair, BackgroundLoad& load, Sentences& sentences, uint64_t accounts,
+              const std::atomic<bool>& stop);
 
   absl::StatusOr<FaultOutcome> Try(FaultKind kind, FoundBy by);
 
  private:
+  // Asks until it is so, with `pause` between; `late` says what else was not in time.
+  absl::Status Await(absl::string_view late, absl::Duration pause,
+                     absl::FunctionRef<absl::StatusOr<bool>()> is_so);
   // Both have all in their trees.
   absl::Status AwaitReady();
   void Connect();
@@ -82,6 +91,7 @@ class FaultTrials {
   BackgroundLoad& load_;
   Sentences& sentences_;
   const uint64_t accounts_;
+  const std::atomic<bool>& stop_;
   uint64_t transfers_ = 0;   // Of this program's own.
   bool is_damaged_ = false;  // The target, until it has started again.
   std::unique_ptr<hamisha::ledger::v1::Ledger::Stub> ledger_;
