@@ -108,7 +108,7 @@ std::string ToText(const pb::CopyLimits& limits) {
     absl::StrAppend(&text, "not looked at\n");
   } else {
     absl::StrAppend(&text, "slower above ", limits.max_commit_latency_ratio(),
-                    " times the p99 from before the copy\n");
+                    " times the p99 without a copy\n");
   }
   for (const pb::QuietHours& hours : limits.quiet_hours()) {
     absl::StrAppend(
@@ -120,7 +120,7 @@ std::string ToText(const pb::CopyLimits& limits) {
     absl::StrAppend(&text, "commits now: p99 ",
                     absl::FormatDuration(FromProto(pacing.commit_p99())));
     if (pacing.has_commit_p99_before()) {
-      absl::StrAppend(&text, ", before the copy ",
+      absl::StrAppend(&text, ", without a copy ",
                       absl::FormatDuration(FromProto(pacing.commit_p99_before())),
                       pacing.held_back_by_commits() ? ": copies are held back" : "");
     }

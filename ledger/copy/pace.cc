@@ -25,6 +25,12 @@ constexpr absl::Duration kLatencyLeast = absl::Milliseconds(1);
 constexpr absl::Duration kBurst = absl::Milliseconds(50);  // What was not used is not lost.
 constexpr absl::Duration kLookAgain = absl::Milliseconds(500);
 constexpr absl::Duration kStoodStill = absl::Milliseconds(900);  // As a link that is cut.
+// One second until nothing is under way any more, and then those that are judged by.
+constexpr absl::Duration kListenFor = absl::Seconds(1 + CopyPace::kJudgedSeconds);
+// So slow that it is hardly copies that commits wait for.
+constexpr double kCrawlingBytesPerSecond = kCarefulBytesPerSecond / 4;
+constexpr absl::Duration kListenWhileCrawling = absl::Seconds(15);
+constexpr double kHeardAtOnce = 1.25;
 
 bool IsWithin(const pb::QuietHours& hours, absl::Time wall) {
   const int64_t minutes = absl::ToUnixSeconds(wall) / 60 + hours.utc_offset_minutes();
@@ -74,6 +80,7 @@ void CopyPace::SetLimits(pb::CopyLimits limits, absl::Duration now) {
 void CopyPace::Begin(std::optional<absl::Duration> p99) {
   if (before_ || !p99) return;
   before_ = std::max(*p99, kLatencyLeast);
+  listening_since_.reset();
   is_free_ = true;
   judged_at_ = -absl::InfiniteDuration();
 }
@@ -94,13 +101,26 @@ std::optional<double> CopyPace::RateAt(absl::Time wall) const {
 
 absl::Duration CopyPace::Ask(uint64_t bytes, absl::Duration now, absl::Time wall) {
   const std::optional<double> rate = RateAt(wall);
-  if (rate == 0.0) return kLookAgain;
+  if (rate == 0.0 || listening_since_) return kLookAgain;
   if (rate && free_at_ > now) return std::min(free_at_ - now, kLookAgain);
   since_judged_bytes_ += bytes;
   free_at_ =
       rate ? std::max(free_at_, now - kBurst) + absl::Seconds(static_cast<double>(bytes) / *rate)
            : now;
   return absl::ZeroDuration();
+}
+
+bool CopyPace::WantsToListen(absl::Duration now) const {
+  const bool is_crawling = by_latency_ && *by_latency_ < kCrawlingBytesPerSecond;
+  return now >= heard_at_ + (is_crawling ? kListenWhileCrawling : kListenEvery);
+}
+
+void CopyPace::Hear(absl::Duration p99, absl::Duration now) {
+  if (now < *listening_since_ + kListenFor) return;
+  listening_since_.reset();
+  heard_at_ = now;
+  before_ = std::clamp((*before_ + p99) / 2, *before_ / kHeardAtOnce, *before_ * kHeardAtOnce);
+  before_ = std::max(*before_, kLatencyLeast);
 }
 
 void CopyPace::LatencyIs(std::optional<absl::Duration> p99, absl::Duration now) {
@@ -111,9 +131,17 @@ void CopyPace::LatencyIs(std::optional<absl::Duration> p99, absl::Duration now) 
   since_judged_bytes_ = 0;
   const double ratio = limits_.max_commit_latency_ratio();
   const bool was_free = std::exchange(is_free_, ratio == 0 || !before_ || !p99);
-  if (is_free_) return by_latency_.reset();
-  // Slowly at first: what commits feel is known only half a second later.
-  if (was_free) by_latency_ = kCarefulBytesPerSecond;
+  if (is_free_) {
+    listening_since_.reset();
+    return by_latency_.reset();
+  }
+  if (listening_since_) return Hear(*p99, now);
+  if (was_free) {
+    // Slowly at first: what commits feel is known only half a second later.
+    by_latency_ = kCarefulBytesPerSecond;
+    heard_at_ = now;
+  }
+  if (WantsToListen(now)) listening_since_ = now;
   // Then it was not copies that commits waited for.
   const bool stood_still = went < kLeastBytesPerSecond || passed > kStoodStill;
   if (*p99 > ratio * *before_) {

@@ -25,9 +25,10 @@ class CopyPace {
   // Checked ones. They hold from the next Ask() on.
   void SetLimits(::hamisha::ledger::v1::CopyLimits limits, absl::Duration now);
 
-  // What commits take without a copy. The first that is known stays until Forget(); until then, and
-  // while there are none, commits hold nothing back; beside them a copy begins slowly, and goes
-  // faster while they allow it.
+  // What commits take without a copy, until Forget(); until it is known, and while there are none,
+  // commits hold nothing back; beside them a copy begins slowly, and goes faster while they allow
+  // it. Loads change while a copy goes on for hours: in pauses it is heard anew, and moves by at
+  // most a quarter at once.
   void Begin(std::optional<absl::Duration> p99);
   void Forget() { before_.reset(); }
   std::optional<absl::Duration> before() const { return before_; }
@@ -39,19 +40,25 @@ class CopyPace {
   // What commits of the last kJudgedSeconds took, or else of the last kSeldomSeconds; none: there
   // were none.
   void LatencyIs(std::optional<absl::Duration> p99, absl::Duration now);
-  bool is_backing_off() const { return by_latency_.has_value(); }
+  bool is_backing_off() const { return by_latency_ || listening_since_; }
 
   static constexpr int kJudgedSeconds = 2;
   static constexpr int kSeldomSeconds = 5;
+  static constexpr absl::Duration kListenEvery = absl::Minutes(2);
 
  private:
   static constexpr absl::Duration kJudgeEvery = absl::Milliseconds(500);
 
   // Bytes a second at that time; none: as fast as it goes.
   std::optional<double> RateAt(absl::Time wall) const;
+  // What commits of the last seconds took, while no copy goes.
+  void Hear(absl::Duration p99, absl::Duration now);
+  bool WantsToListen(absl::Duration now) const;
 
   ::hamisha::ledger::v1::CopyLimits limits_;
   std::optional<absl::Duration> before_;
+  std::optional<absl::Duration> listening_since_;  // No copy goes, to hear what commits take then.
+  absl::Duration heard_at_ = -absl::InfiniteDuration();
   std::optional<double> by_latency_;  // Bytes a second.
   bool is_free_ = true;               // When it was judged there was nobody to hold it back.
   absl::Duration judged_at_ = -absl::InfiniteDuration();

@@ -150,8 +150,8 @@ void AddLimitOptions(CLI::App& limits, LimitChanges& changes) {
   limits.add_option("address", changes.address, "host:port of a node that runs.")->required();
   limits.add_option("--max-rate", changes.max_rate, "As 50MB/s, as sent; 0: no limit.");
   limits.add_option("--latency-ratio", changes.latency_ratio,
-                    "Slower while the p99 of commits is above so many times what it was before "
-                    "the copy, as 2; 0: not looked at.");
+                    "Slower while the p99 of commits is above so many times what it is without "
+                    "a copy, as 2; 0: not looked at.");
   CLI::Option* const quiet = limits.add_option(
       "--quiet", changes.quiet,
       "As 22:00-06:00@10MB/s, without a rate: nothing is sent then. In place of all "

@@ -52,7 +52,7 @@ TEST_CASE("limits are said in words", "[copy]") {
   *limits.add_quiet_hours() = ParseQuietHours("12:00-12:30", "Z").value();
   CHECK(ToText(limits) ==
         "rate: 50 MB/s\n"
-        "commit latency: slower above 2 times the p99 from before the copy\n"
+        "commit latency: slower above 2 times the p99 without a copy\n"
         "quiet: 22:00-06:00 +03:00, 0.5 MB/s\n"
         "quiet: 12:00-12:30 +00:00, nothing is sent\n");
 }
@@ -63,10 +63,10 @@ TEST_CASE("what holds copies back at the moment is said too", "[copy]") {
   const std::string none = "rate: no limit\ncommit latency: not looked at\n";
   CHECK(ToText(limits) == none + "commits now: p99 9.5ms\n");
   limits.mutable_pacing()->mutable_commit_p99_before()->set_nanos(4'000'000);
-  CHECK(ToText(limits) == none + "commits now: p99 9.5ms, before the copy 4ms\n");
+  CHECK(ToText(limits) == none + "commits now: p99 9.5ms, without a copy 4ms\n");
   limits.mutable_pacing()->set_held_back_by_commits(true);
   CHECK(ToText(limits) ==
-        none + "commits now: p99 9.5ms, before the copy 4ms: copies are held back\n");
+        none + "commits now: p99 9.5ms, without a copy 4ms: copies are held back\n");
 }
 
 }  // namespace

@@ -177,6 +177,56 @@ TEST_CASE("what commits took before is asked for once, until all copies have end
   CHECK_FALSE(sender.pace.is_backing_off());
 }
 
+TEST_CASE("when commits come to take longer without it, a copy does not crawl for it", "[copy]") {
+  Sender sender(LimitsByDefault());
+  sender.pace.Begin(kP99);
+  sender.Run(absl::Seconds(30), 3 * kP99);  // As by day what began by night.
+  CHECK(sender.Run(absl::Seconds(5), 3 * kP99) < 20e6);
+  sender.Run(absl::Minutes(5), 3 * kP99);
+  CHECK(sender.Run(absl::Minutes(1), 3 * kP99) > 100e6);
+  CHECK(sender.pace.before() > 2 * kP99);
+}
+
+TEST_CASE("when commits come to take less without it, a copy leaves them that", "[copy]") {
+  Sender sender(LimitsByDefault());
+  sender.pace.Begin(4 * kP99);
+  sender.Run(absl::Minutes(30), kP99);
+  CHECK(sender.pace.before() < 1.1 * kP99);
+  sender.Run(absl::Seconds(10), 2 * kP99);
+  CHECK(sender.Run(absl::Seconds(5), 2 * kP99) < 20e6);
+}
+
+TEST_CASE("what a copy itself adds to commits is not taken for what they take without it",
+          "[copy]") {
+  Sender sender(LimitsByDefault());
+  sender.pace.Begin(kP99);
+  double rate = 0;
+  double sent = 0;
+  for (int half_seconds = 0; half_seconds < 7'200; ++half_seconds) {
+    rate = sender.Run(absl::Milliseconds(500), kP99 * (1 + rate / 200e6));
+    sent += rate / 2;
+  }
+  CHECK(sender.pace.before() == kP99);
+  CHECK(sent / 3'600 > 60e6);  // At 100 MB/s they take half as long again.
+  CHECK(sent / 3'600 < 100e6);
+}
+
+TEST_CASE("one bad moment does not change much of what commits take without a copy", "[copy]") {
+  Sender sender(LimitsByDefault());
+  sender.pace.Begin(kP99);
+  sender.Run(CopyPace::kListenEvery + absl::Seconds(1), kP99);
+  sender.Run(absl::Seconds(3), 1'000 * kP99);
+  CHECK(sender.pace.before() > kP99);
+  CHECK(sender.pace.before() < 1.3 * kP99);
+}
+
+TEST_CASE("to hear what commits take without it a copy gives up little of its time", "[copy]") {
+  Sender sender(LimitsByDefault());
+  sender.pace.Begin(kP99);
+  sender.Run(absl::Minutes(1), kP99);
+  CHECK(sender.Run(absl::Minutes(20), kP99) > 970e6);
+}
+
 TEST_CASE("commits that were never slow count as a millisecond", "[copy]") {
   Sender sender(LimitsByDefault());
   sender.pace.Begin(absl::Microseconds(100));
