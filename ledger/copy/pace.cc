@@ -20,17 +20,17 @@ constexpr double kSlower = 0.7;
 constexpr absl::Duration kSlowerEvery = absl::Seconds(1);  // One pause is not paid for four times.
 constexpr double kFaster = 1.15;
 constexpr double kFasterBesideSlow = 1.04;  // Half way to the limit, and beyond.
-constexpr double kFastEnough = 8e9;         // No machine of ours goes faster: no limit any more.
 constexpr absl::Duration kLatencyLeast = absl::Milliseconds(1);
 constexpr absl::Duration kBurst = absl::Milliseconds(50);  // What was not used is not lost.
 constexpr absl::Duration kLookAgain = absl::Milliseconds(500);
 constexpr absl::Duration kStoodStill = absl::Milliseconds(900);  // As a link that is cut.
 // One second until nothing is under way any more, and then those that are judged by.
 constexpr absl::Duration kListenFor = absl::Seconds(1 + CopyPace::kJudgedSeconds);
+constexpr absl::Duration kListenSoon = absl::Seconds(15);
 // So slow that it is hardly copies that commits wait for.
 constexpr double kCrawlingBytesPerSecond = kCarefulBytesPerSecond / 4;
-constexpr absl::Duration kListenWhileCrawling = absl::Seconds(15);
-constexpr double kHeardAtOnce = 1.25;
+constexpr double kMovedAtOnce = 1.25;
+constexpr double kMovedFar = 2;
 
 bool IsWithin(const pb::QuietHours& hours, absl::Time wall) {
   const int64_t minutes = absl::ToUnixSeconds(wall) / 60 + hours.utc_offset_minutes();
@@ -74,15 +74,27 @@ pb::CopyLimits LimitsByDefault() {
 void CopyPace::SetLimits(pb::CopyLimits limits, absl::Duration now) {
   limits_ = std::move(limits);
   free_at_ = std::min(free_at_, now);
-  if (limits_.max_commit_latency_ratio() == 0) by_latency_.reset();
+  if (limits_.max_commit_latency_ratio() > 0) return;
+  is_free_ = true;
+  by_latency_.reset();
+  listening_since_.reset();
 }
 
 void CopyPace::Begin(std::optional<absl::Duration> p99) {
   if (before_ || !p99) return;
   before_ = std::max(*p99, kLatencyLeast);
+  is_guess_ = false;
+  is_settled_ = true;
   listening_since_.reset();
   is_free_ = true;
   judged_at_ = -absl::InfiniteDuration();
+}
+
+void CopyPace::BeginBeside(std::optional<absl::Duration> p99, absl::Duration now) {
+  if (before_ || !p99) return;
+  Begin(p99);
+  is_guess_ = true;
+  if (limits_.max_commit_latency_ratio() > 0) listening_since_ = now;
 }
 
 std::optional<double> CopyPace::RateAt(absl::Time wall) const {
@@ -101,8 +113,12 @@ std::optional<double> CopyPace::RateAt(absl::Time wall) const {
 
 absl::Duration CopyPace::Ask(uint64_t bytes, absl::Duration now, absl::Time wall) {
   const std::optional<double> rate = RateAt(wall);
+  waits_for_commits_ = listening_since_ || (rate && by_latency_ == rate);
   if (rate == 0.0 || listening_since_) return kLookAgain;
-  if (rate && free_at_ > now) return std::min(free_at_ - now, kLookAgain);
+  if (rate && free_at_ > now) {
+    is_held_ |= waits_for_commits_;
+    return std::min(free_at_ - now, kLookAgain);
+  }
   since_judged_bytes_ += bytes;
   free_at_ =
       rate ? std::max(free_at_, now - kBurst) + absl::Seconds(static_cast<double>(bytes) / *rate)
@@ -112,15 +128,20 @@ absl::Duration CopyPace::Ask(uint64_t bytes, absl::Duration now, absl::Time wall
 
 bool CopyPace::WantsToListen(absl::Duration now) const {
   const bool is_crawling = by_latency_ && *by_latency_ < kCrawlingBytesPerSecond;
-  return now >= heard_at_ + (is_crawling ? kListenWhileCrawling : kListenEvery);
+  const bool is_known = is_settled_ && !is_guess_;
+  return now >= heard_at_ + (is_crawling || !is_known ? kListenSoon : kListenEvery);
 }
 
-void CopyPace::Hear(absl::Duration p99, absl::Duration now) {
+void CopyPace::Heard(std::optional<absl::Duration> p99, absl::Duration now) {
   if (now < *listening_since_ + kListenFor) return;
   listening_since_.reset();
   heard_at_ = now;
-  before_ = std::clamp((*before_ + p99) / 2, *before_ / kHeardAtOnce, *before_ * kHeardAtOnce);
-  before_ = std::max(*before_, kLatencyLeast);
+  if (!p99) return;
+  const absl::Duration heard =
+      is_guess_ ? *p99 : std::min((*before_ + *p99) / 2, *before_ * kMovedAtOnce);
+  is_settled_ = is_guess_ || (heard < *before_ * kMovedAtOnce && heard * kMovedAtOnce > *before_);
+  is_guess_ = false;
+  before_ = std::max(heard, kLatencyLeast);
 }
 
 void CopyPace::LatencyIs(std::optional<absl::Duration> p99, absl::Duration now) {
@@ -129,32 +150,32 @@ void CopyPace::LatencyIs(std::optional<absl::Duration> p99, absl::Duration now) 
       static_cast<double>(since_judged_bytes_) / std::max(absl::ToDoubleSeconds(passed), 1e-3);
   judged_at_ = now;
   since_judged_bytes_ = 0;
+  was_held_ = std::exchange(is_held_, false);
   const double ratio = limits_.max_commit_latency_ratio();
   const bool was_free = std::exchange(is_free_, ratio == 0 || !before_ || !p99);
-  if (is_free_) {
-    listening_since_.reset();
-    return by_latency_.reset();
-  }
-  if (listening_since_) return Hear(*p99, now);
+  is_slow_ = !is_free_ && *p99 > ratio * *before_;
+  if (is_free_) return by_latency_.reset();
   if (was_free) {
     // Slowly at first: what commits feel is known only half a second later.
     by_latency_ = kCarefulBytesPerSecond;
     heard_at_ = now;
   }
+  // It cannot be so much without a copy.
+  if (*p99 * kMovedFar < *before_) is_settled_ = false;
   if (WantsToListen(now)) listening_since_ = now;
+  if (!is_slow_) return GoFaster(*p99 > (1 + ratio) / 2 * *before_);
+  if (now < slower_at_ + kSlowerEvery) return;
+  slower_at_ = now;
   // Then it was not copies that commits waited for.
   const bool stood_still = went < kLeastBytesPerSecond || passed > kStoodStill;
-  if (*p99 > ratio * *before_) {
-    if (now < slower_at_ + kSlowerEvery) return;
-    slower_at_ = now;
-    const double from = std::min(by_latency_.value_or(went), went);
-    by_latency_ = stood_still ? by_latency_.value_or(kCarefulBytesPerSecond)
-                              : std::max(kSlower * from, kLeastBytesPerSecond);
-  } else if (by_latency_) {
-    const bool near_limit = *p99 > (1 + ratio) / 2 * *before_;
-    *by_latency_ *= near_limit ? kFasterBesideSlow : kFaster;
-    if (*by_latency_ > kFastEnough) by_latency_.reset();
-  }
+  if (stood_still) return;
+  by_latency_ = std::max(kSlower * std::min(*by_latency_, went), kLeastBytesPerSecond);
+}
+
+// A limit that nothing waits for does not grow: who comes to need it would leap.
+void CopyPace::GoFaster(bool near_limit) {
+  if (!was_held_ && *by_latency_ >= kCarefulBytesPerSecond) return;
+  *by_latency_ *= near_limit ? kFasterBesideSlow : kFaster;
 }
 
 }  // namespace ledger

@@ -27,20 +27,30 @@ class CopyPace {
 
   // What commits take without a copy, until Forget(); until it is known, and while there are none,
   // commits hold nothing back; beside them a copy begins slowly, and goes faster while they allow
-  // it. Loads change while a copy goes on for hours: in pauses it is heard anew, and moves by at
-  // most a quarter at once.
+  // it. Loads change while a copy goes on for hours: in pauses it is heard anew.
   void Begin(std::optional<absl::Duration> p99);
+  // The same beside a copy that nobody has held back, whose share in it is not known: to be heard.
+  void BeginBeside(std::optional<absl::Duration> p99, absl::Duration now);
   void Forget() { before_.reset(); }
   std::optional<absl::Duration> before() const { return before_; }
 
   // Zero: they may go now, and are counted. Else how long to wait before asking again.
   absl::Duration Ask(uint64_t bytes, absl::Duration now, absl::Time wall);
-  // Whether LatencyIs() is to be told by now.
+  // The last wait was for commits, and not for a rate.
+  bool waits_for_commits() const { return waits_for_commits_; }
+  // Whether Heard(), while it is listening, or else LatencyIs() is to be told by now.
   bool WantsLatency(absl::Duration now) const { return now >= judged_at_ + kJudgeEvery; }
+  bool is_listening() const { return listening_since_.has_value(); }
   // What commits of the last kJudgedSeconds took, or else of the last kSeldomSeconds; none: there
   // were none.
   void LatencyIs(std::optional<absl::Duration> p99, absl::Duration now);
-  bool is_backing_off() const { return by_latency_ || listening_since_; }
+  // What those took that were answered in the last kJudgedSeconds. Once the pause has been long
+  // enough it ends, and that is what commits take without a copy: at once when nothing better was
+  // known, else half way there, and at most a quarter more, so that one bad moment does not let
+  // copies loose.
+  void Heard(std::optional<absl::Duration> p99, absl::Duration now);
+  // Commits make it slower than the link and the rates would let it.
+  bool is_backing_off() const { return is_listening() || is_slow_ || is_held_ || was_held_; }
 
   static constexpr int kJudgedSeconds = 2;
   static constexpr int kSeldomSeconds = 5;
@@ -51,16 +61,22 @@ class CopyPace {
 
   // Bytes a second at that time; none: as fast as it goes.
   std::optional<double> RateAt(absl::Time wall) const;
-  // What commits of the last seconds took, while no copy goes.
-  void Hear(absl::Duration p99, absl::Duration now);
   bool WantsToListen(absl::Duration now) const;
+  void GoFaster(bool near_limit);
 
   ::hamisha::ledger::v1::CopyLimits limits_;
   std::optional<absl::Duration> before_;
+  bool is_guess_ = false;                          // That was measured beside a copy.
+  bool is_settled_ = true;                         // It hardly moved when it was last heard.
   std::optional<absl::Duration> listening_since_;  // No copy goes, to hear what commits take then.
   absl::Duration heard_at_ = -absl::InfiniteDuration();
+
   std::optional<double> by_latency_;  // Bytes a second.
-  bool is_free_ = true;               // When it was judged there was nobody to hold it back.
+  bool waits_for_commits_ = false;
+  bool is_held_ = false;   // Something waited for by_latency_ since it was judged,
+  bool was_held_ = false;  // and in the time before that.
+  bool is_slow_ = false;   // Commits took too long when it was judged.
+  bool is_free_ = true;    // When it was judged there was nobody to hold it back.
   absl::Duration judged_at_ = -absl::InfiniteDuration();
   absl::Duration slower_at_ = -absl::InfiniteDuration();  // When it last became so.
   uint64_t since_judged_bytes_ = 0;

@@ -82,21 +82,26 @@ Throttle::Waited Throttle::Await(uint64_t bytes, const std::atomic<bool>& cancel
   const absl::MutexLock lock(&mutex_);
   while (!cancelled && !closed_) {
     const absl::Duration now = clock_.MonotonicNow();
-    if (pace_.WantsLatency(now)) {
-      pace_.Begin(latency_.P99OfAnswered());  // When there were no commits before.
-      const auto p99 = latency_.P99(CopyPace::kJudgedSeconds);
-      pace_.LatencyIs(p99 ? p99 : latency_.P99OfAnswered(CopyPace::kSeldomSeconds), now);
-    }
+    if (pace_.WantsLatency(now)) TellPace(now);
     const absl::Duration wait = pace_.Ask(bytes, now, clock_.WallNow());
     if (wait == absl::ZeroDuration()) {
       waited.may_go = true;
       return waited;
     }
-    const bool is_rate = !pace_.is_backing_off();
+    const bool is_rate = !pace_.waits_for_commits();
     changed_.WaitWithTimeout(&mutex_, wait);
     if (is_rate) waited.took += clock_.MonotonicNow() - now;
   }
   return waited;
+}
+
+void Throttle::TellPace(absl::Duration now) {
+  pace_.BeginBeside(latency_.P99OfAnswered(), now);  // When there were no commits before.
+  if (pace_.is_listening()) {
+    return pace_.Heard(latency_.P99OfAnswered(CopyPace::kJudgedSeconds), now);
+  }
+  const auto p99 = latency_.P99(CopyPace::kJudgedSeconds);
+  pace_.LatencyIs(p99 ? p99 : latency_.P99OfAnswered(CopyPace::kSeldomSeconds), now);
 }
 
 void Throttle::Close() {

@@ -50,6 +50,7 @@ class Throttle {
  private:
   Throttle(base::FileSystem& files, std::string path, const CommitLatency& latency,
            const base::Clock& clock);
+  void TellPace(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   base::FileSystem& files_;
   const std::string path_;

@@ -26,7 +26,9 @@ class Sender {
     uint64_t sent = 0;
     const absl::Duration end = now + time;
     while (now < end) {
-      if (pace.WantsLatency(now)) pace.LatencyIs(p99, now);
+      if (pace.WantsLatency(now)) {
+        pace.is_listening() ? pace.Heard(p99, now) : pace.LatencyIs(p99, now);
+      }
       const absl::Duration wait = pace.Ask(kBytes, now, start + now);
       if (wait == absl::ZeroDuration()) sent += kBytes;
       now += wait == absl::ZeroDuration() ? absl::Milliseconds(1) : std::min(wait, end - now);
@@ -218,6 +220,63 @@ TEST_CASE("one bad moment does not change much of what commits take without a co
   sender.Run(absl::Seconds(3), 1'000 * kP99);
   CHECK(sender.pace.before() > kP99);
   CHECK(sender.pace.before() < 1.3 * kP99);
+}
+
+TEST_CASE("what commits took in a bad hour is forgotten soon after it", "[copy]") {
+  Sender sender(LimitsByDefault());
+  sender.pace.Begin(kP99);
+  sender.Run(absl::Minutes(10), 50 * kP99);
+  CHECK(sender.pace.before() > 20 * kP99);
+  sender.Run(absl::Minutes(3), kP99);
+  CHECK(sender.pace.before() < 1.5 * kP99);
+}
+
+TEST_CASE("when nobody commits in such a pause nothing is learnt", "[copy]") {
+  Sender sender(LimitsByDefault());
+  sender.pace.Begin(kP99);
+  sender.Run(CopyPace::kListenEvery + absl::Seconds(1), kP99);
+  REQUIRE(sender.pace.is_listening());
+  sender.Run(absl::Seconds(5), std::nullopt);
+  CHECK_FALSE(sender.pace.is_listening());
+  CHECK(sender.pace.before() == kP99);
+}
+
+TEST_CASE("commits that come while a copy goes at full speed are heard without it first",
+          "[copy]") {
+  Sender sender(LimitsByDefault());
+  sender.Run(absl::Seconds(5), std::nullopt);
+  sender.pace.BeginBeside(10 * kP99, sender.now);
+  CHECK(sender.Run(absl::Seconds(3), kP99) == 0);
+  CHECK(sender.pace.is_backing_off());
+  CHECK(sender.Run(absl::Seconds(1), kP99) < 60e6);
+  CHECK(sender.pace.before() == kP99);
+}
+
+TEST_CASE("a limit by commits that a slower one hides does not grow meanwhile", "[copy]") {
+  pb::CopyLimits limits = LimitsByDefault();
+  SECTION("a rate") { limits.set_max_bytes_per_s(5'000'000); }
+  SECTION("quiet hours with one") {
+    pb::QuietHours& hours = *limits.add_quiet_hours();
+    hours.set_to_minute(60);
+    hours.set_max_bytes_per_s(5'000'000);
+  }
+  SECTION("quiet hours without one") { limits.add_quiet_hours()->set_to_minute(60); }
+  Sender sender(limits);
+  sender.pace.Begin(kP99);
+  sender.Run(absl::Minutes(5), kP99);
+  CHECK_FALSE(sender.pace.is_backing_off());
+  sender.pace.SetLimits(LimitsByDefault(), sender.now);
+  CHECK(sender.Run(absl::Seconds(1), kP99) < 60e6);
+}
+
+TEST_CASE("a share of commit latency that is given up and set again begins anew", "[copy]") {
+  Sender sender(LimitsByDefault());
+  sender.pace.Begin(kP99);
+  sender.Run(absl::Seconds(5), kP99);
+  sender.pace.SetLimits(Rate(0), sender.now);
+  sender.pace.SetLimits(LimitsByDefault(), sender.now);
+  sender.Run(absl::Seconds(1), kP99);
+  CHECK(sender.Run(absl::Seconds(1), kP99) < 60e6);
 }
 
 TEST_CASE("to hear what commits take without it a copy gives up little of its time", "[copy]") {

@@ -1,6 +1,7 @@
 #include "ledger/copy/throttle.h"
 
 #include <catch2/catch.hpp>
+#include <thread>
 #include <vector>
 
 #include "ledger/copy/duration.h"
@@ -88,15 +89,22 @@ TEST_CASE("what is known from before a restart is not measured anew", "[copy]") 
   CHECK(node.before() == absl::Milliseconds(4));
 }
 
-TEST_CASE("a copy that began without commits is measured by the first ones", "[copy]") {
+TEST_CASE("a copy that began without commits stops to hear the first ones without it", "[copy]") {
   MemoryFileSystem files;
   Node node(files);
   node.throttle->Begin();
   node.Send();
   CHECK_FALSE(node.throttle->pacing().has_commit_p99_before());
   node.Commit(absl::Milliseconds(4));
-  node.Send();
+  node.clock.Advance(absl::Seconds(1));
+  Throttle::Waited waited;
+  std::thread copy([&] { waited = node.throttle->Await(1, node.never); });
+  while (!node.throttle->pacing().has_commit_p99_before()) std::this_thread::yield();
   CHECK(node.before() > absl::Milliseconds(3.9));
+  CHECK(node.throttle->pacing().held_back_by_commits());
+  node.throttle->Close();
+  copy.join();
+  CHECK_FALSE(waited.may_go);
 }
 
 TEST_CASE("a commit that hangs holds copies back", "[copy]") {
