@@ -7,6 +7,9 @@ namespace ledger {
 void DurableTail::Set(View view) {
   const absl::MutexLock lock(&mutex_);
   view.closed = view_.closed;
+  position_ = view.position;
+  bytes_ = view.bytes;
+  timestamp_ns_ = view.timestamp_ns;
   view_ = std::move(view);
   changed_.SignalAll();
 }

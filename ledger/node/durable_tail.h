@@ -33,6 +33,17 @@ class DurableTail {
   void Wake();
 
   View Get() const;
+  // The same without the certificate, and without a lock: for threads that may be kept from their
+  // processor for long, as what commits wait for must not be. Each of the three is of one of the
+  // last two moments.
+  struct Counts {
+    uint64_t position = 0;
+    uint64_t bytes = 0;
+    uint64_t timestamp_ns = 0;
+  };
+  Counts GetCounts() const {
+    return {.position = position_, .bytes = bytes_, .timestamp_ns = timestamp_ns_};
+  }
   // Waits until there is more than `position`, another certificate than `certificate_position`'s,
   // `cancelled` or the end; at most `timeout`.
   View Await(uint64_t position, uint64_t certificate_position, const std::atomic<bool>& cancelled,
@@ -42,6 +53,9 @@ class DurableTail {
   mutable absl::Mutex mutex_;
   absl::CondVar changed_;
   View view_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<uint64_t> position_ = 0;
+  std::atomic<uint64_t> bytes_ = 0;
+  std::atomic<uint64_t> timestamp_ns_ = 0;
 };
 
 }  // namespace ledger

@@ -68,11 +68,11 @@ absl::StatusOr<uint64_t> FreeBytes(const std::string& folder) {
   return absl::InternalError(absl::StrCat("what is free in ", folder, ": ", error.message()));
 }
 
-pb::SourceTail ToSourceTail(const DurableTail::View& view) {
+pb::SourceTail ToSourceTail(const DurableTail::Counts& counts) {
   pb::SourceTail tail;
-  tail.set_position(view.position);
-  tail.set_bytes(view.bytes);
-  tail.set_timestamp_ns(view.timestamp_ns);
+  tail.set_position(counts.position);
+  tail.set_bytes(counts.bytes);
+  tail.set_timestamp_ns(counts.timestamp_ns);
   return tail;
 }
 
@@ -195,7 +195,7 @@ struct LedgerNode::State {
                                    .snapshots = *disk.snapshots,
                                    .log = *disk.log,
                                    .clock = *disk.options.clock,
-                                   .tail = [this] { return ToSourceTail(disk.tail.Get()); },
+                                   .tail = [this] { return ToSourceTail(disk.tail.GetCounts()); },
                                    .take_snapshot =
                                        [this](auto done) {
                                          snapshotter->Take(

@@ -53,12 +53,20 @@ grpc::ServerUnaryReactor* NodeService::Run(Reactor* reactor, Writer::Task task) 
   return reactor;
 }
 
-void NodeService::AnswerStatus(Shard& shard, Reactor* reactor, pb::NodeStatus* response) const {
+Writer::Task NodeService::StatusAnswer(Reactor* reactor, pb::NodeStatus* response) const {
+  // Not on the thread that commits wait for: streams of copies, which may have to wait for a
+  // processor, use the same lock.
+  return [=, this, kept = parts_.copies.Kept()](Shard& shard) {
+    AnswerStatus(shard, kept, reactor, response);
+  };
+}
+
+void NodeService::AnswerStatus(Shard& shard, const pb::KeptCopies& kept, Reactor* reactor,
+                               pb::NodeStatus* response) const {
   const Follower::Source source = parts_.follower.source();
   const bool is_following = !shard.following().empty();
   const pb::Lag lag = LagOf(source, shard);
   const std::optional<absl::Duration> commit_p99 = parts_.latency.P99();
-  const pb::KeptCopies kept = parts_.copies.Kept();
   const size_t waiting = parts_.writer.requests_waiting();
   // It has its first record once it is whole, and then does not copy any more.
   const auto copy =
@@ -80,8 +88,7 @@ void NodeService::AnswerStatus(Shard& shard, Reactor* reactor, pb::NodeStatus* r
 grpc::ServerUnaryReactor* NodeService::GetStatus(Context* context, const pb::GetStatusRequest*,
                                                  pb::NodeStatus* response) {
   Reactor* const reactor = context->DefaultReactor();
-  return Run(reactor,
-             [this, reactor, response](Shard& shard) { AnswerStatus(shard, reactor, response); });
+  return Run(reactor, StatusAnswer(reactor, response));
 }
 
 grpc::ServerUnaryReactor* NodeService::Seal(Context* context, const pb::SealRequest* request,
@@ -124,12 +131,13 @@ grpc::ServerUnaryReactor* NodeService::Follow(Context* context, const pb::Follow
         absl::StrCat("'", node_id, "' is not another node of shard ", parts_.config.shard()))));
     return reactor;
   }
-  return Run(reactor, [this, request, reactor, response](Shard& shard) {
-    const absl::Status status = shard.SetFollowing(request->node_id());
-    if (!status.ok()) return reactor->Finish(ToGrpcWithOwner(status));
-    parts_.follower.SetTarget(request->node_id());
-    AnswerStatus(shard, reactor, response);
-  });
+  return Run(reactor,
+             [this, request, reactor, answer = StatusAnswer(reactor, response)](Shard& shard) {
+               const absl::Status status = shard.SetFollowing(request->node_id());
+               if (!status.ok()) return reactor->Finish(ToGrpcWithOwner(status));
+               parts_.follower.SetTarget(request->node_id());
+               answer(shard);
+             });
 }
 
 grpc::ServerUnaryReactor* NodeService::TryFollow(Context* context,

@@ -55,7 +55,9 @@ class NodeService final : public pb::Node::CallbackService {
                                                          const pb::PullRequest* request) override;
 
  private:
-  void AnswerStatus(Shard& shard, Reactor* reactor, pb::NodeStatus* response) const;
+  Writer::Task StatusAnswer(Reactor* reactor, pb::NodeStatus* response) const;
+  void AnswerStatus(Shard& shard, const pb::KeptCopies& kept, Reactor* reactor,
+                    pb::NodeStatus* response) const;
   Reactor* Run(Reactor* reactor, Writer::Task task);
 
   const NodeParts parts_;
