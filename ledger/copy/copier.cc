@@ -112,6 +112,7 @@ absl::StatusOr<bool> Copier::Begin(pb::Copies::Stub& stub, const std::string& so
   request.set_follower(options_.self);
   request.set_copy_id(incoming_->copy_id());
   request.set_log_bytes(options_.log_bytes == 0 ? kLogBytesByDefault : options_.log_bytes);
+  if (damaged_.source == source) request.set_damaged_position(damaged_.position);
   pb::BeginCopyResponse response;
   Call call(*this);
   const grpc::Status answer = stub.BeginCopy(&call.context, request, &response);
@@ -302,8 +303,10 @@ absl::Status Copier::Take(grpc::ByteBuffer message, PiecePlan::Number number, Pi
 
 absl::Status Copier::Finish(pb::Copies::Stub& stub) {
   if (const absl::Status status = snapshot_check_.get(); !status.ok()) {
-    if (!absl::IsCancelled(status)) RETURN_IF_ERROR(incoming_->Discard());
-    return status;
+    if (absl::IsCancelled(status)) return status;
+    const absl::Status damage = Damaged(status);
+    RETURN_IF_ERROR(incoming_->Discard());
+    return damage;
   }
   // What was sent in vain since the last beginning. The source keeps the copy, and the log behind
   // it, until this node has read that too.
@@ -328,6 +331,19 @@ absl::Status Copier::Finish(pb::Copies::Stub& stub) {
   RETURN_IF_ERROR(incoming_->MarkWhole());
   if (options_.say) options_.say(copied);
   return absl::OkStatus();
+}
+
+absl::Status Copier::Damaged(const absl::Status& found) {
+  {
+    const absl::MutexLock lock(&mutex_);
+    damaged_ = {.source = incoming_->state().source(), .position = manifest_.position()};
+  }
+  absl::Status damage = absl::DataLossError(absl::StrCat(
+      "the snapshot of record ", damaged_.position, " came from node ", damaged_.source,
+      " as it was sent, and does not hold: ", found.message(),
+      ". Look at that node's disk; it is asked for another snapshot, and the copy begins anew"));
+  if (options_.say) options_.say(std::string(damage.message()));
+  return damage;
 }
 
 std::optional<pb::CopyProgress> Copier::progress() const {

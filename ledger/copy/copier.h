@@ -80,6 +80,8 @@ class Copier {
   // Once the snapshot is on the disk; while the rest still comes.
   void CheckSnapshotSoon();
   absl::Status Finish(pb::Copies::Stub& stub);
+  // Of a snapshot that came as it was sent and does not hold.
+  absl::Status Damaged(const absl::Status& found);
   void Trouble(const absl::Status& status);
 
   // A call that Wake() and errors can end.
@@ -90,6 +92,10 @@ class Copier {
   // Of incoming_, so it must be there as long.
   std::future<absl::Status> snapshot_check_;
   std::atomic<bool> is_check_in_vain_ = false;
+  struct DamagedSnapshot {
+    std::string source;
+    uint64_t position = 0;
+  } damaged_;  // The last that came so. Run()'s.
 
   mutable absl::Mutex mutex_;
   absl::CondVar changed_;

@@ -78,7 +78,7 @@ absl::Status CopyService::Begin(const pb::BeginCopyRequest& request,
     if (response.tail().position() == 0) return absl::OkStatus();
     if (is_whole && response.tail().bytes() <= request.log_bytes()) return absl::OkStatus();
     parts_.throttle.Begin();  // Before the snapshot, which commits feel as well.
-    ASSIGN_OR_RETURN(const uint64_t position, FreshSnapshot(request.follower(), response.tail()));
+    ASSIGN_OR_RETURN(const uint64_t position, FreshSnapshot(request, response.tail()));
     ASSIGN_OR_RETURN(found, parts_.exports.Make(request.follower(), request.copy_id(), position,
                                                 parts_.throttle.pacing()));
     asked_.erase(request.follower());
@@ -89,14 +89,17 @@ absl::Status CopyService::Begin(const pb::BeginCopyRequest& request,
   return absl::OkStatus();
 }
 
-absl::StatusOr<uint64_t> CopyService::FreshSnapshot(const std::string& follower,
+absl::StatusOr<uint64_t> CopyService::FreshSnapshot(const pb::BeginCopyRequest& request,
                                                     const pb::SourceTail& tail) {
+  const std::string& follower = request.follower();
   ASSIGN_OR_RETURN(const std::vector<uint64_t> positions, parts_.snapshots.List());
   const auto asked = asked_.find(follower);
   if (!positions.empty() && parts_.log.first_position() <= positions.front() + 1) {
     const uint64_t newest = positions.front();
+    const bool is_damaged = newest == request.damaged_position();
     const bool is_as_asked = asked != asked_.end() && newest >= asked->second.position;
-    if (is_as_asked || LogBytesBehind(newest, tail) <= kFreshLogBytes) return newest;
+    const bool is_fresh = is_as_asked || LogBytesBehind(newest, tail) <= kFreshLogBytes;
+    if (is_fresh && !is_damaged) return newest;
   }
   const absl::Duration now = parts_.clock.MonotonicNow();
   if (asked == asked_.end()) {

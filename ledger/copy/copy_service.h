@@ -83,7 +83,8 @@ class CopyService final : public CopiesWithRawPieces {
   Reactor* Later(Context* context, std::function<absl::Status()> work);
   absl::Status Begin(const pb::BeginCopyRequest& request, pb::BeginCopyResponse& response);
   // The position of a snapshot that is new enough for this copy; UNAVAILABLE while one is taken.
-  absl::StatusOr<uint64_t> FreshSnapshot(const std::string& follower, const pb::SourceTail& tail)
+  absl::StatusOr<uint64_t> FreshSnapshot(const pb::BeginCopyRequest& request,
+                                         const pb::SourceTail& tail)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(begin_mutex_);
   void Drop() ABSL_EXCLUSIVE_LOCKS_REQUIRED(begin_mutex_);
   void Answer(pb::CopyLimits& limits) const;

@@ -35,6 +35,7 @@ class Target {
   }
 
   std::atomic<bool> cancelled = false;
+  std::string said;
 
  private:
   CopierOptions Options() {
@@ -44,7 +45,7 @@ class Target {
             .shard = FakeSource::kShard,
             .data_dir = folder_.path(),
             .streams = 2,
-            .say = {},
+            .say = [this](const std::string& sentence) { said = sentence; },
             .on_tail = [](const pb::SourceTail&) {}};
   }
 
@@ -195,8 +196,25 @@ TEST_CASE("a snapshot that is damaged on the source's disk is not taken", "[copy
     return true;
   };
   CHECK(absl::IsUnavailable(target.Run(source.address()).status()));
-  CHECK_FALSE(target.copier().progress()->trouble().empty());
+  CHECK_THAT(target.copier().progress()->trouble(),
+             Catch::Contains("came from node source") && Catch::Contains("does not hold"));
+  CHECK(target.said == target.copier().progress()->trouble());
   CHECK(target.BytesOf("whole").empty());
+}
+
+TEST_CASE("a snapshot that came damaged is not asked for again", "[copy]") {
+  FakeSource source;
+  Target target;
+  source.on_chunk = [&](int /*number*/, pb::CopyChunk& chunk) {
+    const bool is_snapshot =
+        source.begun == 1 && chunk.file() == 0 && chunk.offset() == kPieceBytes;
+    if (is_snapshot) Pack(std::string(chunk.raw_bytes(), 'x'), 0, chunk);
+    return true;
+  };
+  CHECK_FALSE(target.Run(source.address()).ok());
+  CHECK(source.damaged_position == 0);
+  CHECK(target.Run(source.address()).ok());
+  CHECK(source.damaged_position == FakeSource::kPosition);
 }
 
 }  // namespace

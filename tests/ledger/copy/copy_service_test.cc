@@ -30,9 +30,10 @@ class Source {
     Serve();
   }
 
-  grpc::Status Begin(const std::string& follower = "target") {
+  grpc::Status Begin(const std::string& follower = "target", uint64_t damaged_position = 0) {
     pb::BeginCopyRequest request;
     request.set_follower(follower);
+    request.set_damaged_position(damaged_position);
     request.set_copy_id("copy-of-" + follower);
     grpc::ClientContext context;
     return stub_->BeginCopy(&context, request, &response);
@@ -117,6 +118,18 @@ TEST_CASE("what commits took before the copy stays the measure while its snapsho
   REQUIRE(source.Begin().ok());
   REQUIRE(source.response.has_manifest());
   CHECK(FromProto(source.Pacing().commit_p99_before()) < absl::Milliseconds(5));
+}
+
+TEST_CASE("in place of a snapshot that came damaged another is taken", "[copy]") {
+  Source source;
+  source.Begin();
+  source.TakeSnapshot();
+  REQUIRE(source.Begin().ok());
+  const uint64_t position = source.response.manifest().position();
+  source.taken = nullptr;
+  CHECK(source.Begin("third", position).error_code() == grpc::UNAVAILABLE);
+  CHECK(source.taken);
+  CHECK(source.Begin("third", position - 1).ok());
 }
 
 TEST_CASE("and after a restart of the source", "[copy]") {

@@ -64,6 +64,7 @@ grpc::Status FakeSource::BeginCopy(grpc::ServerContext* /*context*/,
   const int number = ++begun;
   if (on_begin) on_begin(number);
   copy_id = request->copy_id();
+  if (request->damaged_position() > 0) damaged_position = request->damaged_position();
   response->mutable_tail()->set_position(99);
   if (offers_nothing) return grpc::Status::OK;
   *response->mutable_manifest() = manifest_;

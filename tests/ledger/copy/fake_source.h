@@ -37,7 +37,8 @@ class FakeSource final : public pb::Copies::Service {
   bool offers_nothing = false;
   std::atomic<uint64_t> sent_bytes = 0;
   std::atomic<int> begun = 0;
-  std::string copy_id;  // As it was asked for last.
+  std::string copy_id;            // As it was asked for last.
+  uint64_t damaged_position = 0;  // As it was told last.
 
  private:
   grpc::Status BeginCopy(grpc::ServerContext* context, const pb::BeginCopyRequest* request,
