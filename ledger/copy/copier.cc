@@ -304,9 +304,10 @@ absl::Status Copier::Take(grpc::ByteBuffer message, PiecePlan::Number number, Pi
 absl::Status Copier::Finish(pb::Copies::Stub& stub) {
   if (const absl::Status status = snapshot_check_.get(); !status.ok()) {
     if (absl::IsCancelled(status)) return status;
-    const absl::Status damage = Damaged(status);
+    // Another error may be this node's alone, and the same snapshot as good as any.
+    const absl::Status why = absl::IsDataLoss(status) ? Damaged(status) : status;
     RETURN_IF_ERROR(incoming_->Discard());
-    return damage;
+    return why;
   }
   // What was sent in vain since the last beginning. The source keeps the copy, and the log behind
   // it, until this node has read that too.
@@ -341,7 +342,7 @@ absl::Status Copier::Damaged(const absl::Status& found) {
   absl::Status damage = absl::DataLossError(absl::StrCat(
       "the snapshot of record ", damaged_.position, " came from node ", damaged_.source,
       " as it was sent, and does not hold: ", found.message(),
-      ". Look at that node's disk; it is asked for another snapshot, and the copy begins anew"));
+      ". Look at both nodes' disks; that one is asked for another, and the copy begins anew"));
   if (options_.say) options_.say(std::string(damage.message()));
   return damage;
 }
