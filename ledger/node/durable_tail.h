@@ -34,8 +34,8 @@ class DurableTail {
 
   View Get() const;
   // The same without the certificate, and without a lock: for threads that may be kept from their
-  // processor for long, as what commits wait for must not be. Each of the three is of one of the
-  // last two moments.
+  // processor for long, as what commits wait for must not be. Each of the three is true of itself;
+  // together they may be of different moments, as far apart as the reader was kept between them.
   struct Counts {
     uint64_t position = 0;
     uint64_t bytes = 0;
