@@ -49,6 +49,68 @@ struct Options {
   double link_mb_per_s = 200;
   int cuts = 0;
   double cut_s = 1;
+  double turn_s = 0;
+};
+
+double Milliseconds(uint64_t us) { return static_cast<double>(us) / 1e3; }
+
+// What customers found, all together and each second by itself: one pause of the disk or of the
+// machine, as shared ones have, is in the former only.
+struct Found {
+  lab::Histogram latency_us;
+  std::vector<double> p99_by_second_ms;
+
+  void Merge(const lab::Histogram& second_us) {
+    latency_us.Merge(second_us);
+    p99_by_second_ms.push_back(Milliseconds(second_us.Percentile(0.99)));
+  }
+  double p99_ms() const { return Milliseconds(latency_us.Percentile(0.99)); }
+  double median_second_ms() const {
+    if (p99_by_second_ms.empty()) return 0;
+    std::vector<double> sorted = p99_by_second_ms;
+    std::sort(sorted.begin(), sorted.end());
+    return sorted[sorted.size() / 2];
+  }
+};
+
+// A copy that goes and stands still in turns: what customers find with and without it is then of
+// the same minutes, of which a machine or a disk that others share has good ones and bad ones.
+class Turns {
+ public:
+  struct Kinds {
+    Found copying;
+    Found held;
+    Found between;  // What was under way ends, or begins.
+  };
+  // Each takes `turn_s`; 0: it goes all the time.
+  Turns(CopyPair& pair, double turn_s, Kinds& kinds, std::atomic<Found*>& phase)
+      : pair_(pair), turn_s_(turn_s), kinds_(kinds), phase_(phase) {
+    phase_ = &kinds_.copying;
+  }
+
+  absl::Status Look() {
+    const double now_s = SecondsNow();
+    if (turn_s_ == 0) return absl::OkStatus();
+    if (now_s < since_s_ + turn_s_) {
+      if (now_s >= since_s_ + kBetweenS) phase_ = is_held_ ? &kinds_.held : &kinds_.copying;
+      return absl::OkStatus();
+    }
+    phase_ = &kinds_.between;
+    is_held_ = !is_held_;
+    RETURN_IF_ERROR(pair_.HoldCopy(is_held_));
+    since_s_ = SecondsNow();
+    return absl::OkStatus();
+  }
+
+ private:
+  static constexpr double kBetweenS = 2;
+
+  CopyPair& pair_;
+  const double turn_s_;
+  Kinds& kinds_;
+  std::atomic<Found*>& phase_;
+  bool is_held_ = false;
+  double since_s_ = SecondsNow();
 };
 
 struct Copied {
@@ -59,7 +121,8 @@ struct Copied {
 };
 
 // Follows, cuts the link now and then, and waits until all is there.
-absl::StatusOr<Copied> Copy(CopyPair& pair, const Options& options, const std::atomic<bool>& stop) {
+absl::StatusOr<Copied> Copy(CopyPair& pair, const Options& options, Turns turns,
+                            const std::atomic<bool>& stop) {
   Copied copied;
   const double begin = SecondsNow();
   RETURN_IF_ERROR(pair.Follow());
@@ -68,6 +131,7 @@ absl::StatusOr<Copied> Copy(CopyPair& pair, const Options& options, const std::a
     if (SecondsNow() - begin > kTimeoutS)
       return absl::DeadlineExceededError("the copy takes too long");
     absl::SleepFor(absl::Milliseconds(10));
+    RETURN_IF_ERROR(turns.Look());
     const auto status = pair.TargetStatus();
     if (!status.ok() || status->copy().bytes_total() == 0) continue;
     if (copied.offered_s == 0) copied.offered_s = SecondsNow() - begin;
@@ -119,27 +183,6 @@ absl::Status AwaitQuiet(const std::atomic<bool>& stop) {
   return absl::DeadlineExceededError("the source does not come to rest");
 }
 
-double Milliseconds(uint64_t us) { return static_cast<double>(us) / 1e3; }
-
-// What customers found, all together and each second by itself: one pause of the disk or of the
-// machine, as shared ones have, is in the former only.
-struct Found {
-  lab::Histogram latency_us;
-  std::vector<double> p99_by_second_ms;
-
-  void Merge(const lab::Histogram& second_us) {
-    latency_us.Merge(second_us);
-    p99_by_second_ms.push_back(Milliseconds(second_us.Percentile(0.99)));
-  }
-  double p99_ms() const { return Milliseconds(latency_us.Percentile(0.99)); }
-  double median_second_ms() const {
-    if (p99_by_second_ms.empty()) return 0;
-    std::vector<double> sorted = p99_by_second_ms;
-    std::sort(sorted.begin(), sorted.end());
-    return sorted[sorted.size() / 2];
-  }
-};
-
 nlohmann::json ToJson(const Found& found) {
   return {{"customers", found.latency_us.count()},
           {"p99_ms", found.p99_ms()},
@@ -154,7 +197,7 @@ struct Measured {
   double bytes = 0;
   double again_bytes = 0;
   Found before;
-  Found during;
+  Turns::Kinds during;
   Found opening;
 
   double bytes_per_s() const { return bytes / copied.seconds; }
@@ -162,8 +205,8 @@ struct Measured {
 };
 
 std::vector<Figure> Figures(const Options& options, const Measured& measured) {
-  const Found& before = measured.before;
-  const Found& during = measured.during;
+  const Found& before = options.turn_s > 0 ? measured.during.held : measured.before;
+  const Found& during = measured.during.copying;
   std::vector<Figure> figures;
   if (options.round_trip_ms == 0 && options.rate == 0) {
     figures.push_back({"copy to a new replica", measured.bytes_per_s() / 1e6, "MB/s",
@@ -204,7 +247,9 @@ nlohmann::json Report(const Options& options, const Measured& measured) {
           {"cuts", measured.copied.cuts},
           {"sent_again_bytes", measured.again_bytes},
           {"before", ToJson(measured.before)},
-          {"during", ToJson(measured.during)},
+          {"turn_s", options.turn_s},
+          {"during", ToJson(measured.during.copying)},
+          {"held", ToJson(measured.during.held)},
           {"opening", ToJson(measured.opening)},
           {"figures", ToJson(Figures(options, measured))}};
 }
@@ -234,8 +279,8 @@ absl::Status Wait(double seconds, const std::atomic<bool>& stop) {
 absl::Status CopyInPhases(CopyPair& pair, const Options& options, const std::atomic<bool>& stop,
                           Measured& measured, std::atomic<Found*>& phase) {
   RETURN_IF_ERROR(Wait(options.rate > 0 ? options.before_s : 0, stop));
-  phase = &measured.during;
-  ASSIGN_OR_RETURN(measured.copied, Copy(pair, options, stop));
+  ASSIGN_OR_RETURN(measured.copied,
+                   Copy(pair, options, {pair, options.turn_s, measured.during, phase}, stop));
   // The target then opens all that came, on the same cores.
   phase = &measured.opening;
   return AwaitCaughtUp(pair, options.rate + kCaughtUp, stop);
@@ -306,6 +351,10 @@ void AddOptions(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--cuts", options.cuts, "Of the link, at even distances.")->capture_default_str();
   app.add_option("--cut-seconds", options.cut_s)->capture_default_str();
+  app.add_option("--turn-seconds", options.turn_s,
+                 "The copy goes and stands still for so long in turns; 0: it goes all the time.")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
 }
 
 int Main(int argc, char** argv) {

@@ -114,6 +114,25 @@ absl::Status CopyPair::Follow() {
   return rpc::FromGrpc(target_node_->Follow(&context, request, &status));
 }
 
+absl::Status CopyPair::HoldCopy(bool is_held) {
+  constexpr uint32_t kLastMinute = 24 * 60 - 1;
+  const auto copies = pb::Copies::NewStub(rpc::Connect(source()));
+  pb::CopyLimits limits;
+  {
+    grpc::ClientContext context;
+    RETURN_IF_ERROR(
+        rpc::FromGrpc(copies->GetCopyLimits(&context, pb::GetCopyLimitsRequest(), &limits)));
+  }
+  limits.clear_quiet_hours();
+  if (is_held) {
+    limits.add_quiet_hours()->set_to_minute(kLastMinute);
+    limits.add_quiet_hours()->set_from_minute(kLastMinute);
+  }
+  grpc::ClientContext context;
+  pb::CopyLimits held;
+  return rpc::FromGrpc(copies->SetCopyLimits(&context, limits, &held));
+}
+
 absl::StatusOr<pb::NodeStatus> CopyPair::SourceStatus() const { return StatusOf(*source_node_); }
 
 absl::StatusOr<pb::NodeStatus> CopyPair::TargetStatus() const { return StatusOf(*target_node_); }

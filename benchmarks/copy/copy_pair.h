@@ -11,6 +11,7 @@
 #include "absl/synchronization/mutex.h"
 #include "benchmarks/common/folder.h"
 #include "benchmarks/copy/other_site.h"
+#include "hamisha/ledger/v1/copy.grpc.pb.h"
 #include "hamisha/ledger/v1/node.grpc.pb.h"
 #include "ledger/node/node.h"
 
@@ -33,6 +34,9 @@ class CopyPair {
   absl::Status TakeSnapshot();
   // Starts the target at the other site, and lets it follow.
   absl::Status Follow();
+
+  // Lets nothing of a copy go, as in quiet hours without a rate, or lets it go on.
+  absl::Status HoldCopy(bool is_held);
 
   OtherSite& other_site() { return *other_site_; }
 
