@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "base/invariant.h"
 
@@ -46,11 +47,26 @@ std::optional<absl::Duration> CommitLatency::P99(int seconds) const {
 
 std::optional<absl::Duration> CommitLatency::P99OfAnswered(int seconds) const {
   const int64_t now = SecondOf(clock_.MonotonicNow());
+  return P99Within(now - seconds, now);
+}
+
+std::optional<absl::Duration> CommitLatency::UsualP99(int seconds) const {
+  const int64_t now = SecondOf(clock_.MonotonicNow());
+  std::vector<absl::Duration> p99s;
+  for (int64_t last = now; last > now - kSeconds; last -= seconds) {
+    if (const auto p99 = P99Within(last - seconds, last)) p99s.push_back(*p99);
+  }
+  if (p99s.empty()) return std::nullopt;
+  std::sort(p99s.begin(), p99s.end());
+  return p99s[p99s.size() < 2 ? 0 : p99s.size() - 2];
+}
+
+std::optional<absl::Duration> CommitLatency::P99Within(int64_t after, int64_t last) const {
   std::array<uint64_t, kBuckets> counts{};
   uint64_t total = 0;
   for (const Second& second : seconds_) {
     const int64_t number = second.number;
-    if (number == kNone || number <= now - seconds) continue;
+    if (number == kNone || number <= after || number > last) continue;
     for (size_t i = 0; i < counts.size(); ++i) {
       const uint32_t count = second.counts[i].load(std::memory_order_relaxed);
       counts[i] += count;

@@ -31,6 +31,9 @@ class CommitLatency {
   std::optional<absl::Duration> P99(int seconds = kSeconds) const;
   // The same without the write under way.
   std::optional<absl::Duration> P99OfAnswered(int seconds = kSeconds) const;
+  // The second highest of what P99OfAnswered(seconds) was in the last kSeconds, in those times that
+  // have any: one burst of slow ones does not move it. `seconds` divides kSeconds.
+  std::optional<absl::Duration> UsualP99(int seconds) const;
 
  private:
   static constexpr int64_t kNone = -1;
@@ -42,6 +45,8 @@ class CommitLatency {
     std::array<std::atomic<uint32_t>, kBuckets> counts{};
   };
   static int BucketOf(absl::Duration took);
+  // Of those answered after the second `after` and up to `last`.
+  std::optional<absl::Duration> P99Within(int64_t after, int64_t last) const;
 
   const base::Clock& clock_;
   std::array<Second, kSeconds> seconds_;

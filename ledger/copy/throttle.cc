@@ -57,7 +57,7 @@ absl::Status Throttle::SetLimits(const pb::CopyLimits& wanted) {
 }
 
 void Throttle::Begin(std::optional<absl::Duration> known) {
-  const auto p99 = known ? known : latency_.P99OfAnswered();
+  const auto p99 = known ? known : latency_.UsualP99(CopyPace::kJudgedSeconds);
   const absl::MutexLock lock(&mutex_);
   pace_.Begin(p99);
 }

@@ -81,6 +81,17 @@ TEST_CASE("what commits took when the copy began is what it is measured by", "[c
   CHECK_FALSE(node.throttle->pacing().has_commit_p99_before());
 }
 
+TEST_CASE("one burst of slow commits before a copy does not let it take more", "[copy]") {
+  MemoryFileSystem files;
+  Node node(files);
+  for (const int took_ms : {4, 400, 4}) {
+    node.Commit(absl::Milliseconds(took_ms));
+    node.clock.Advance(absl::Seconds(2));
+  }
+  node.throttle->Begin();
+  CHECK(node.before() < absl::Milliseconds(5));
+}
+
 TEST_CASE("what is known from before a restart is not measured anew", "[copy]") {
   MemoryFileSystem files;
   Node node(files);
