@@ -103,7 +103,8 @@ absl::Status CopyStream::Send(const Piece& piece) {
       encoder_.Encode(raw->view(0, piece.bytes), level, room->data(), chunk);
   grpc::ByteBuffer message = ToMessage(chunk, data, chunk.compressed() ? room : raw);
   const absl::Duration packed = parts.clock.MonotonicNow();
-  const Throttle::Waited waited = parts.throttle.Await(data.size(), is_over_);
+  const Throttle::Waited waited =
+      parts.throttle.Await({.raw = piece.bytes, .sent = data.size()}, is_over_);
   const absl::Duration may_go = parts.clock.MonotonicNow();
   if (service_.closed()) return absl::UnavailableError("the node is stopping");
   if (!waited.may_go || !AwaitWritten()) return absl::CancelledError("the follower has gone");

@@ -13,8 +13,9 @@ namespace pb = ::hamisha::ledger::v1;
 
 constexpr uint32_t kMinutesADay = 24 * 60;
 constexpr int32_t kOffsetMinutesMax = 14 * 60;
-// So that nothing gets stuck for ever: a copy that may not go on says so by its rate.
-constexpr double kLeastBytesPerSecond = 256e3;
+// Commits do not wait for so little, and without it terabytes would take weeks in a bad hour.
+constexpr double kLeastBytesPerSecond = 4e6;
+constexpr double kStandsStillBytesPerSecond = 256e3;
 constexpr double kCarefulBytesPerSecond = 32e6;  // To go on with beside slow commits.
 constexpr double kSlower = 0.7;
 constexpr absl::Duration kSlowerEvery = absl::Seconds(1);  // One pause is not paid for four times.
@@ -98,31 +99,31 @@ void CopyPace::BeginBeside(std::optional<absl::Duration> p99, absl::Duration now
 }
 
 std::optional<double> CopyPace::RateAt(absl::Time wall) const {
-  std::optional<double> rate;
-  const auto bound = [&rate](double by) { rate = std::min(rate.value_or(by), by); };
-  if (limits_.max_bytes_per_s() > 0) bound(static_cast<double>(limits_.max_bytes_per_s()));
   for (const pb::QuietHours& hours : limits_.quiet_hours()) {
     // The first that fits holds, whether it is slower or not.
-    if (!IsWithin(hours, wall)) continue;
-    rate = static_cast<double>(hours.max_bytes_per_s());
-    break;
+    if (IsWithin(hours, wall)) return static_cast<double>(hours.max_bytes_per_s());
   }
-  if (by_latency_) bound(*by_latency_);
-  return rate;
+  if (limits_.max_bytes_per_s() == 0) return std::nullopt;
+  return static_cast<double>(limits_.max_bytes_per_s());
 }
 
-absl::Duration CopyPace::Ask(uint64_t bytes, absl::Duration now, absl::Time wall) {
+absl::Duration CopyPace::Ask(const Bytes& bytes, absl::Duration now, absl::Time wall) {
   const std::optional<double> rate = RateAt(wall);
-  waits_for_commits_ = listening_since_ || (rate && by_latency_ == rate);
-  if (rate == 0.0 || listening_since_) return kLookAgain;
-  if (rate && free_at_ > now) {
-    is_held_ |= waits_for_commits_;
+  waits_for_commits_ = is_listening();
+  if (rate == 0.0 || is_listening()) return kLookAgain;
+  const bool is_limited = rate || by_latency_;
+  if (is_limited && free_at_ > now) {
+    waits_for_commits_ = owes_commits_;
+    is_held_ |= owes_commits_;
     return std::min(free_at_ - now, kLookAgain);
   }
-  since_judged_bytes_ += bytes;
-  free_at_ =
-      rate ? std::max(free_at_, now - kBurst) + absl::Seconds(static_cast<double>(bytes) / *rate)
-           : now;
+  since_judged_raw_bytes_ += bytes.raw;
+  const double by_rate_s = rate ? static_cast<double>(bytes.sent) / *rate : 0;
+  const double by_commits_s = by_latency_ ? static_cast<double>(bytes.raw) / *by_latency_ : 0;
+  owes_commits_ = by_commits_s > by_rate_s;
+  free_at_ = is_limited ? std::max(free_at_, now - kBurst) +
+                              absl::Seconds(std::max(by_rate_s, by_commits_s))
+                        : now;
   return absl::ZeroDuration();
 }
 
@@ -147,9 +148,9 @@ void CopyPace::Heard(std::optional<absl::Duration> p99, absl::Duration now) {
 void CopyPace::LatencyIs(std::optional<absl::Duration> p99, absl::Duration now) {
   const absl::Duration passed = std::min(now - judged_at_, absl::Seconds(10));
   const double went =
-      static_cast<double>(since_judged_bytes_) / std::max(absl::ToDoubleSeconds(passed), 1e-3);
+      static_cast<double>(since_judged_raw_bytes_) / std::max(absl::ToDoubleSeconds(passed), 1e-3);
   judged_at_ = now;
-  since_judged_bytes_ = 0;
+  since_judged_raw_bytes_ = 0;
   was_held_ = std::exchange(is_held_, false);
   const double ratio = limits_.max_commit_latency_ratio();
   const bool was_free = std::exchange(is_free_, ratio == 0 || !before_ || !p99);
@@ -167,7 +168,7 @@ void CopyPace::LatencyIs(std::optional<absl::Duration> p99, absl::Duration now) 
   if (now < slower_at_ + kSlowerEvery) return;
   slower_at_ = now;
   // Then it was not copies that commits waited for.
-  const bool stood_still = went < kLeastBytesPerSecond || passed > kStoodStill;
+  const bool stood_still = went < kStandsStillBytesPerSecond || passed > kStoodStill;
   if (stood_still) return;
   by_latency_ = std::max(kSlower * std::min(*by_latency_, went), kLeastBytesPerSecond);
 }

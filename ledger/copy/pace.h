@@ -34,8 +34,14 @@ class CopyPace {
   void Forget() { before_.reset(); }
   std::optional<absl::Duration> before() const { return before_; }
 
+  // Of a piece: a rate is of what the link carries; commits feel what is read and compressed, which
+  // may be many times as much.
+  struct Bytes {
+    uint64_t raw = 0;
+    uint64_t sent = 0;
+  };
   // Zero: they may go now, and are counted. Else how long to wait before asking again.
-  absl::Duration Ask(uint64_t bytes, absl::Duration now, absl::Time wall);
+  absl::Duration Ask(const Bytes& bytes, absl::Duration now, absl::Time wall);
   // The last wait was for commits, and not for a rate.
   bool waits_for_commits() const { return waits_for_commits_; }
   // Whether Heard(), while it is listening, or else LatencyIs() is to be told by now.
@@ -59,7 +65,7 @@ class CopyPace {
  private:
   static constexpr absl::Duration kJudgeEvery = absl::Milliseconds(500);
 
-  // Bytes a second at that time; none: as fast as it goes.
+  // Bytes a second that an operator allows at that time; none: as fast as it goes.
   std::optional<double> RateAt(absl::Time wall) const;
   bool WantsToListen(absl::Duration now) const;
   void GoFaster(bool near_limit);
@@ -71,15 +77,16 @@ class CopyPace {
   std::optional<absl::Duration> listening_since_;  // No copy goes, to hear what commits take then.
   absl::Duration heard_at_ = -absl::InfiniteDuration();
 
-  std::optional<double> by_latency_;  // Bytes a second.
+  std::optional<double> by_latency_;  // Raw bytes a second.
   bool waits_for_commits_ = false;
-  bool is_held_ = false;   // Something waited for by_latency_ since it was judged,
-  bool was_held_ = false;  // and in the time before that.
-  bool is_slow_ = false;   // Commits took too long when it was judged.
-  bool is_free_ = true;    // When it was judged there was nobody to hold it back.
+  bool owes_commits_ = false;  // What was let go last is paid for by that, and not by a rate.
+  bool is_held_ = false;       // Something waited for by_latency_ since it was judged,
+  bool was_held_ = false;      // and in the time before that.
+  bool is_slow_ = false;       // Commits took too long when it was judged.
+  bool is_free_ = true;        // When it was judged there was nobody to hold it back.
   absl::Duration judged_at_ = -absl::InfiniteDuration();
   absl::Duration slower_at_ = -absl::InfiniteDuration();  // When it last became so.
-  uint64_t since_judged_bytes_ = 0;
+  uint64_t since_judged_raw_bytes_ = 0;
   absl::Duration free_at_ = -absl::InfiniteDuration();  // When what was let go is paid for.
 };
 

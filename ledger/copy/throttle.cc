@@ -77,7 +77,7 @@ void Throttle::NoneIsLeft() {
   pace_.Forget();
 }
 
-Throttle::Waited Throttle::Await(uint64_t bytes, const std::atomic<bool>& cancelled) {
+Throttle::Waited Throttle::Await(const CopyPace::Bytes& bytes, const std::atomic<bool>& cancelled) {
   Waited waited;
   const absl::MutexLock lock(&mutex_);
   while (!cancelled && !closed_) {

@@ -41,8 +41,8 @@ class Throttle {
     bool may_go = false;
     absl::Duration took;  // Zero when it was commits that were waited for, and not the rate.
   };
-  // Waits until so many bytes may go, or `cancelled`, or Wake() after that was set.
-  Waited Await(uint64_t bytes, const std::atomic<bool>& cancelled);
+  // Waits until these may go, or `cancelled`, or Wake() after that was set.
+  Waited Await(const CopyPace::Bytes& bytes, const std::atomic<bool>& cancelled);
   void Wake();
   // Nothing goes any more: the node is stopping.
   void Close();

@@ -30,7 +30,7 @@ struct Node {
   // A piece goes, after so long that nothing waits for an earlier one.
   void Send() {
     clock.Advance(absl::Seconds(1));
-    REQUIRE(throttle->Await(1, never).may_go);
+    REQUIRE(throttle->Await({.raw = 1, .sent = 1}, never).may_go);
   }
   absl::Duration before() const { return FromProto(throttle->pacing().commit_p99_before()); }
 
@@ -109,7 +109,7 @@ TEST_CASE("a copy that began without commits stops to hear the first ones withou
   node.Commit(absl::Milliseconds(4));
   node.clock.Advance(absl::Seconds(1));
   Throttle::Waited waited;
-  std::thread copy([&] { waited = node.throttle->Await(1, node.never); });
+  std::thread copy([&] { waited = node.throttle->Await({.raw = 1, .sent = 1}, node.never); });
   while (!node.throttle->pacing().has_commit_p99_before()) std::this_thread::yield();
   CHECK(node.before() > absl::Milliseconds(3.9));
   CHECK(node.throttle->pacing().held_back_by_commits());
