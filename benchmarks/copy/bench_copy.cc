@@ -82,7 +82,9 @@ class Turns {
     Found held;
     Found between;  // What was under way ends, or begins.
   };
-  // Each takes `turn_s`; 0: it goes all the time.
+  static constexpr double kBetweenS = 2;
+
+  // Each takes `turn_s`, of which the first kBetweenS do not count; 0: it goes all the time.
   Turns(CopyPair& pair, double turn_s, Kinds& kinds, std::atomic<Found*>& phase)
       : pair_(pair), turn_s_(turn_s), kinds_(kinds), phase_(phase) {
     phase_ = &kinds_.copying;
@@ -103,8 +105,6 @@ class Turns {
   }
 
  private:
-  static constexpr double kBetweenS = 2;
-
   CopyPair& pair_;
   const double turn_s_;
   Kinds& kinds_;
@@ -352,9 +352,8 @@ void AddOptions(CLI::App& app, Options& options) {
   app.add_option("--cuts", options.cuts, "Of the link, at even distances.")->capture_default_str();
   app.add_option("--cut-seconds", options.cut_s)->capture_default_str();
   app.add_option("--turn-seconds", options.turn_s,
-                 "The copy goes and stands still for so long in turns; 0: it goes all the time.")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+                 "The copy goes and stands still for so long in turns; without it, it always goes.")
+      ->check(CLI::Range(2 * Turns::kBetweenS, 3'600.0));
 }
 
 int Main(int argc, char** argv) {
