@@ -14,6 +14,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
+#include "tests/folders.h"
 
 Program::Program(std::string pipe) : pipe_(std::move(pipe)) {
   REQUIRE((::mkfifo(pipe_.c_str(), 0600) == 0 || errno == EEXIST));
@@ -29,7 +30,7 @@ Program::~Program() {
 void Program::Start(std::vector<std::string> arguments) {
   Read();
   output_.clear();
-  arguments.front() = BINARY_DIR "/" + arguments.front();
+  arguments.front() = ProgramFolder() + "/" + arguments.front();
   auto process =
       base::SystemCommandRunner().Start({.arguments = std::move(arguments), .output = pipe_});
   REQUIRE(process.ok());

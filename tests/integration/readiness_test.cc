@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "tests/folders.h"
 #include "tests/integration/rehearse.h"
 #include "tests/integration/running_lab.h"
 
@@ -28,7 +29,7 @@ std::string LabFile(const std::string& machines) {
 // The weekend's, with a window that is open now.
 std::string Weekend() {
   const auto yaml =
-      base::SystemFileSystem().Read(SOURCE_DIR "/playbooks/weekend_cutover.yaml").value();
+      base::SystemFileSystem().Read(SourceFolder() + "/playbooks/weekend_cutover.yaml").value();
   const absl::Time now = base::SystemClock().WallNow();
   const auto text = [&](absl::Duration from_now) {
     return absl::FormatTime("%Y-%m-%d%ET%H:%M:%S+00:00", now + from_now, absl::UTCTimeZone());

@@ -9,6 +9,7 @@
 #include "agents/runtime/log.h"
 #include "base/command_runner.h"
 #include "base/file_system.h"
+#include "tests/folders.h"
 
 namespace {
 
@@ -60,7 +61,7 @@ Rehearsed Rehearse(const Scenario& scenario) {
   const std::string lab = rehearsed.folder->path() + "/lab.yaml";
   const std::string output = rehearsed.folder->path() + "/output";
   REQUIRE(files.Replace(lab, LabFileOf(scenario)).ok());
-  std::string playbook = SOURCE_DIR "/playbooks/weekend_cutover.yaml";
+  std::string playbook = SourceFolder() + "/playbooks/weekend_cutover.yaml";
   if (!scenario.playbook.empty()) {
     playbook = rehearsed.folder->path() + "/playbook.yaml";
     REQUIRE(files.Replace(playbook, scenario.playbook).ok());
@@ -74,9 +75,16 @@ Rehearsed Rehearse(const Scenario& scenario) {
     hasty = std::regex_replace(hasty, canary, "$015s");
     REQUIRE(files.Replace(playbook, hasty).ok());
   }
-  std::vector<std::string> arguments = {
-      BINARY_DIR "/hamisha-lab", "rehearse", playbook, "--lab", lab, "--dir",
-      rehearsed.directory(),     "--format", "json",   "--keep"};
+  std::vector<std::string> arguments = {ProgramFolder() + "/hamisha-lab",
+                                        "rehearse",
+                                        playbook,
+                                        "--lab",
+                                        lab,
+                                        "--dir",
+                                        rehearsed.directory(),
+                                        "--format",
+                                        "json",
+                                        "--keep"};
   if (!scenario.profile.empty()) {
     arguments.insert(arguments.end(), {"--profile", scenario.profile});
   }

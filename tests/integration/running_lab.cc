@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "tests/folders.h"
 
 namespace {
 
@@ -17,9 +18,10 @@ constexpr absl::Duration kUpMax = absl::Seconds(60);
 RunningLab::RunningLab(const std::string& lab) {
   const std::string path = Write("lab.yaml", lab);
   const std::string log = folder_.path() + "/up";
-  auto up = base::SystemCommandRunner().Start(
-      {.arguments = {BINARY_DIR "/hamisha-lab", "up", path, "--dir", folder_.path() + "/lab"},
-       .output = log});
+  auto up =
+      base::SystemCommandRunner().Start({.arguments = {ProgramFolder() + "/hamisha-lab", "up", path,
+                                                       "--dir", folder_.path() + "/lab"},
+                                         .output = log});
   REQUIRE(up.ok());
   up_ = *std::move(up);
   const base::Clock& clock = base::SystemClock();
@@ -43,13 +45,13 @@ RunningLab::~RunningLab() {
 }
 
 RunningLab::Ended RunningLab::Hamisha(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), BINARY_DIR "/hamisha");
+  arguments.insert(arguments.begin(), ProgramFolder() + "/hamisha");
   arguments.insert(arguments.end(), {"--orchestrator", orchestrator_});
   return Run(std::move(arguments));
 }
 
 RunningLab::Ended RunningLab::Lab(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), BINARY_DIR "/hamisha-lab");
+  arguments.insert(arguments.begin(), ProgramFolder() + "/hamisha-lab");
   arguments.insert(arguments.end(), {"--dir", folder_.path() + "/lab"});
   return Run(std::move(arguments));
 }

@@ -12,6 +12,7 @@
 #include "absl/strings/str_replace.h"
 #include "base/command_runner.h"
 #include "base/file_system.h"
+#include "tests/folders.h"
 #include "tests/integration/rehearse.h"
 
 namespace {
@@ -87,7 +88,7 @@ struct Audit {
 int Verify(const std::string& folder, const Audit& audit, const std::set<std::string>& both) {
   base::FileSystem& files = base::SystemFileSystem();
   REQUIRE(files.Replace(folder + "/keys.json", audit.keys.dump()).ok());
-  std::vector<std::string> arguments = {BINARY_DIR "/hamisha-ledger", "verify", "--keys",
+  std::vector<std::string> arguments = {ProgramFolder() + "/hamisha-ledger", "verify", "--keys",
                                         folder + "/keys.json"};
   for (const std::string& certificate : both) {
     const std::string path = absl::StrCat(folder, "/certificate-", arguments.size(), ".json");

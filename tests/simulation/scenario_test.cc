@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "simulation/scenario.h"
+#include "tests/folders.h"
 #include "tests/simulation/worlds.h"
 
 namespace simulation {
@@ -26,7 +27,7 @@ std::string ProblemsOf(const std::string& yaml) {
 TEST_CASE("every scenario in simulation/scenarios goes as it says", "[simulation][scenario]") {
   size_t scenarios = 0;
   for (const auto& file :
-       std::filesystem::directory_iterator(std::string(SOURCE_DIR) + "/simulation/scenarios")) {
+       std::filesystem::directory_iterator(SourceFolder() + "/simulation/scenarios")) {
     ++scenarios;
     const ScenarioReading reading = ReadScenario(file.path(), FileText(file.path()));
     for (const auto& diagnostic : reading.diagnostics) UNSCOPED_INFO(ToString(diagnostic));

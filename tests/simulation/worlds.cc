@@ -6,6 +6,7 @@
 
 #include "orchestrator/plan/compile.h"
 #include "simulation/platform.h"
+#include "tests/folders.h"
 
 namespace simulation {
 
@@ -13,7 +14,7 @@ namespace {
 
 std::string TextOf(const std::string& path) {
   std::ostringstream text;
-  text << std::ifstream(std::string(SOURCE_DIR) + "/" + path).rdbuf();
+  text << std::ifstream(SourceFolder() + "/" + path).rdbuf();
   return text.str();
 }
 

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/folders.h"
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -27,7 +29,7 @@ std::string Read(const fs::path& path) {
 std::vector<fs::path> SourceFiles() {
   std::vector<fs::path> files;
   for (const std::string& folder : kFolders) {
-    for (const auto& entry : fs::recursive_directory_iterator(fs::path(SOURCE_DIR) / folder)) {
+    for (const auto& entry : fs::recursive_directory_iterator(fs::path(SourceFolder()) / folder)) {
       const std::string extension = entry.path().extension();
       if (extension == ".cc" || extension == ".h") files.push_back(entry.path());
     }
@@ -118,7 +120,7 @@ const std::vector<std::string>& MayInclude(std::string folder) {
 TEST_CASE("folders include only what lies below them", "[tidy]") {
   const std::regex include(R"re(#include "([^"]+)")re");
   for (const fs::path& file : SourceFiles()) {
-    const std::string folder = FolderOf(fs::relative(file, SOURCE_DIR));
+    const std::string folder = FolderOf(fs::relative(file, SourceFolder()));
     const std::string text = Read(file);
     const std::vector<std::string>& allowed = MayInclude(folder);
     for (std::sregex_iterator it(text.begin(), text.end(), include), end; it != end; ++it) {
@@ -138,7 +140,7 @@ TEST_CASE("what is pure names no clock, thread, file or gRPC", "[tidy]") {
   const std::regex impure(
       R"(absl::Now|std::thread|std::mutex|absl::Mutex|system_clock|steady_clock|<fstream>|grpcpp|SystemClock\(|SystemFileSystem\()");
   for (const fs::path& file : SourceFiles()) {
-    const std::string relative = fs::relative(file, SOURCE_DIR);
+    const std::string relative = fs::relative(file, SourceFolder());
     const bool pure =
         relative.rfind("ledger/core/", 0) == 0 ||
         relative.rfind("orchestrator/playbook/", 0) == 0 ||
@@ -166,7 +168,7 @@ TEST_CASE("what is pure names no clock, thread, file or gRPC", "[tidy]") {
 TEST_CASE("only the clock asks the machine for the time", "[tidy]") {
   const std::regex asks(R"(absl::Now\(|system_clock::now|steady_clock::now|clock_gettime)");
   for (const fs::path& file : SourceFiles()) {
-    const std::string relative = fs::relative(file, SOURCE_DIR);
+    const std::string relative = fs::relative(file, SourceFolder());
     if (relative.rfind("base/clock", 0) == 0 || relative == "tests/tidy/tidy_test.cc") continue;
     CAPTURE(relative);
     CHECK_FALSE(std::regex_search(Read(file), asks));

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/file_system.h"
+#include "tests/folders.h"
 
 namespace lab {
 namespace {
@@ -126,7 +127,7 @@ TEST_CASE("all mistakes are told at once", "[lab]") {
 }
 
 TEST_CASE("the weekend's lab is the seed story's platform", "[lab]") {
-  const auto yaml = base::SystemFileSystem().Read(SOURCE_DIR "/lab/weekend.yaml");
+  const auto yaml = base::SystemFileSystem().Read(SourceFolder() + "/lab/weekend.yaml");
   REQUIRE(yaml.ok());
   const auto lab = ParseLabFile("lab/weekend.yaml", *yaml);
   REQUIRE(lab.ok());

@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "tests/folders.h"
 #include "tests/orchestrator/cli/program.h"
 #include "tests/orchestrator/plan/texts.h"
 
@@ -86,7 +87,7 @@ TEST_CASE("a preflight lists what blocks, and what it runs changes nothing", "[c
   Operator ops;
   FakeOrchestrator orchestrator;
   const std::string inventory = ops.Write("inventory.yaml", kInventory + kPeople);
-  const std::string playbook = std::string(SOURCE_DIR) + "/playbooks/weekend_cutover.yaml";
+  const std::string playbook = SourceFolder() + "/playbooks/weekend_cutover.yaml";
   std::ostringstream yaml;
   yaml << std::ifstream(playbook).rdbuf();
   const auto preflight = [&] {

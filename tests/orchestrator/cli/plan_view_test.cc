@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "orchestrator/plan/compile.h"
+#include "tests/folders.h"
 #include "tests/golden.h"
 #include "tests/orchestrator/plan/texts.h"
 
@@ -14,7 +15,7 @@ namespace {
 
 Plan Weekend() {
   std::ostringstream yaml;
-  yaml << std::ifstream(std::string(SOURCE_DIR) + "/playbooks/weekend_cutover.yaml").rdbuf();
+  yaml << std::ifstream(SourceFolder() + "/playbooks/weekend_cutover.yaml").rdbuf();
   Compilation compilation = Compile({.path = "weekend_cutover.yaml", .yaml = yaml.str()},
                                     {.path = "inventory.yaml", .yaml = kInventory + kPeople});
   REQUIRE(compilation.diagnostics.empty());

@@ -9,6 +9,7 @@
 #include "hamisha/action/v1/ledger.pb.h"
 #include "orchestrator/cli/coverage_view.h"
 #include "orchestrator/plan/compile.h"
+#include "tests/folders.h"
 #include "tests/orchestrator/plan/texts.h"
 
 namespace orchestrator {
@@ -32,7 +33,7 @@ Plan Compiled(const std::string& yaml) {
 
 Plan Weekend() {
   std::ostringstream yaml;
-  yaml << std::ifstream(std::string(SOURCE_DIR) + "/playbooks/weekend_cutover.yaml").rdbuf();
+  yaml << std::ifstream(SourceFolder() + "/playbooks/weekend_cutover.yaml").rdbuf();
   return Compiled(yaml.str());
 }
 

@@ -13,6 +13,7 @@
 #include "orchestrator/coverage/coverage.h"
 #include "orchestrator/plan/compile.h"
 #include "rpc/rpc.h"
+#include "tests/folders.h"
 #include "tests/orchestrator/plan/texts.h"
 #include "tests/temporary_folder.h"
 
@@ -34,7 +35,7 @@ class Operator {
   }
 
   Ended Run(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), std::string(BINARY_DIR) + "/hamisha");
+    arguments.insert(arguments.begin(), ProgramFolder() + "/hamisha");
     const std::string output = absl::StrCat(folder_.path(), "/output-", ++runs_);
     auto process = base::SystemCommandRunner().Start({.arguments = arguments, .output = output});
     REQUIRE(process.ok());

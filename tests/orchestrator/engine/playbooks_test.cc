@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "orchestrator/engine/dry_run.h"
 #include "orchestrator/plan/compile.h"
+#include "tests/folders.h"
 #include "tests/golden.h"
 #include "tests/orchestrator/plan/texts.h"
 
@@ -15,7 +16,7 @@ namespace orchestrator {
 namespace {
 
 absl::StatusOr<std::string> ReadPlaybook(const std::string& path) {
-  std::ifstream file(absl::StrCat(SOURCE_DIR "/playbooks/", path));
+  std::ifstream file(absl::StrCat(SourceFolder(), "/playbooks/", path));
   if (!file) return absl::NotFoundError(path);
   std::ostringstream text;
   text << file.rdbuf();

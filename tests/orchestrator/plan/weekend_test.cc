@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "orchestrator/plan/compile.h"
+#include "tests/folders.h"
 #include "tests/orchestrator/plan/texts.h"
 
 namespace orchestrator {
@@ -14,7 +15,7 @@ namespace {
 
 Plan Weekend() {
   std::ostringstream yaml;
-  yaml << std::ifstream(std::string(SOURCE_DIR) + "/playbooks/weekend_cutover.yaml").rdbuf();
+  yaml << std::ifstream(SourceFolder() + "/playbooks/weekend_cutover.yaml").rdbuf();
   const Compilation compilation = Compile({.path = "weekend_cutover.yaml", .yaml = yaml.str()},
                                           {.path = "inventory.yaml", .yaml = kInventory + kPeople});
   for (const Diagnostic& diagnostic : compilation.diagnostics) UNSCOPED_INFO(ToString(diagnostic));

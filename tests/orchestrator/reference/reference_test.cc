@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "orchestrator/playbook/actions.h"
 #include "orchestrator/playbook/specs.h"
+#include "tests/folders.h"
 #include "tests/orchestrator/plan/texts.h"
 #include "tests/orchestrator/reference/structure.h"
 
@@ -32,7 +33,7 @@ std::vector<std::string> ViolationsOf(const std::string& yaml) {
 }
 
 TEST_CASE("the page in docs is the one that the program writes", "[reference][golden]") {
-  const std::filesystem::path path = std::string(SOURCE_DIR) + "/docs/playbooks.md";
+  const std::filesystem::path path = SourceFolder() + "/docs/playbooks.md";
   if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(path) << ReferencePage();
   CHECK(ReadText(path) == ReferencePage());
 }
@@ -55,7 +56,7 @@ TEST_CASE("the page names every field and every action", "[reference]") {
 TEST_CASE("every playbook that users start from fits the schema", "[reference]") {
   size_t files = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(
-           std::filesystem::path(SOURCE_DIR) / "playbooks")) {
+           std::filesystem::path(SourceFolder()) / "playbooks")) {
     if (entry.path().extension() != ".yaml") continue;
     CAPTURE(entry.path());
     CHECK(ViolationsOf(ReadText(entry.path())) == std::vector<std::string>{});
