@@ -132,7 +132,9 @@ absl::Status Control::Call(const std::function<absl::Status()>& task) {
         reply->done = true;
       });
     });
-    const auto answered = [&] { return reply->done || stopped_; };
+    const auto answered = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return reply->done || stopped_;
+    };
     mutex_.Await(absl::Condition(&answered));
   }
   if (reply->done) return reply->status;
