@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <sys/timex.h>
 #include <sys/utsname.h>
 
@@ -14,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "agents/drivers/host/proc.h"
@@ -98,6 +100,14 @@ absl::StatusOr<uint64_t> OccupiedBytes(const std::string& root) {
   return bytes;
 }
 
+std::string DeviceOf(const std::string& folder) {
+  const std::string text = ReadText("/proc/sys/kernel/random/boot_id");
+  const absl::string_view boot = absl::StripAsciiWhitespace(text);
+  struct stat status {};
+  if (boot.empty() || ::stat(folder.c_str(), &status) != 0) return "";
+  return absl::StrCat(boot, ", ", major(status.st_dev), ":", minor(status.st_dev));
+}
+
 void ReadDataFolder(HostFacts& facts) {
   const std::string folder = DataFolderOf(facts.node());
   std::error_code error;
@@ -106,6 +116,7 @@ void ReadDataFolder(HostFacts& facts) {
     facts.set_data_mount(ParseMountOf(
         ReadText(absl::StrCat("/proc/", facts.node().pid(), "/mountinfo")), real.string()));
   }
+  facts.set_data_device(DeviceOf(folder));
   if (const auto bytes = OccupiedBytes(folder); bytes.ok()) facts.set_data_bytes(*bytes);
 }
 

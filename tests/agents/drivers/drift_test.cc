@@ -159,6 +159,23 @@ TEST_CASE("a disk that is fast enough for any ledger may be slower than the sour
   CHECK(Verdicts(source, target) == std::vector<std::string>{"tell: disk_write_speed"});
 }
 
+TEST_CASE("one disk that was slower the second time does not block", "[drift]") {
+  HostFacts source = Server("source-0");
+  HostFacts target = Server("target-0");
+  target.set_disk_write_bytes_per_s(100 * kMiB);
+  source.set_data_device("a boot, 8:1");
+  const auto [what, device, verdict] = GENERATE(table<const char*, const char*, const char*>({
+      {"one disk", "a boot, 8:1", "tell: disk_write_speed"},
+      {"another disk", "a boot, 8:2", "block: disk_write_speed"},
+      {"another machine", "another boot, 8:1", "block: disk_write_speed"},
+      {"not known", "", "block: disk_write_speed"},
+  }));
+  DYNAMIC_SECTION(what) {
+    target.set_data_device(device);
+    CHECK(Verdicts(source, target) == std::vector<std::string>{verdict});
+  }
+}
+
 TEST_CASE("what is known of neither side blocks only when it matters", "[drift]") {
   HostFacts source = Server("source-0");
   HostFacts target = Server("target-0");

@@ -53,6 +53,7 @@ TEST_CASE("host.facts finds what is needed on the machine that runs this test", 
   CHECK(facts.open_files_max() > 0);
   CHECK(facts.map_count_max() > 0);
   CHECK_FALSE(facts.data_mount().empty());
+  CHECK_FALSE(facts.data_device().empty());
   CHECK(facts.has_disk_free_bytes());
   CHECK(facts.disk_write_bytes_per_s() > 0);
   CHECK(base::SystemFileSystem().List(world.folder.path())->empty());  // Nothing is left behind.
