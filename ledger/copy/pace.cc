@@ -68,7 +68,7 @@ absl::Status CheckLimits(const pb::CopyLimits& limits) {
 
 pb::CopyLimits LimitsByDefault() {
   pb::CopyLimits limits;
-  limits.set_max_commit_latency_ratio(1.5);
+  limits.set_max_commit_latency_ratio(1.25);
   return limits;
 }
 

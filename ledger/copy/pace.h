@@ -11,7 +11,7 @@ namespace ledger {
 
 // INVALID_ARGUMENT says what is wrong with them.
 absl::Status CheckLimits(const ::hamisha::ledger::v1::CopyLimits& limits);
-// What holds where nobody has set any: no rate, and at most half as much again of commit latency: a
+// What holds where nobody has set any: no rate, and at most a quarter more of commit latency: a
 // node sees less than its clients do, whose p99 is to be at most doubled.
 ::hamisha::ledger::v1::CopyLimits LimitsByDefault();
 

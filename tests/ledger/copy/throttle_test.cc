@@ -62,7 +62,7 @@ TEST_CASE("with limits that are damaged those by default hold, and it is said", 
   files.Bytes(kPath)[0] ^= 1;
   const Node again(files);
   CHECK(again.throttle->limits().max_bytes_per_s() == 0);
-  CHECK(again.throttle->limits().max_commit_latency_ratio() == 1.5);
+  CHECK(again.throttle->limits().max_commit_latency_ratio() == 1.25);
   REQUIRE(again.said.size() == 1);
   CHECK_THAT(again.said[0], Catch::Contains(kPath) && Catch::Contains("hamisha-ledger limits"));
 }

@@ -169,7 +169,7 @@ TEST_CASE("limits that mean nothing are refused and change nothing", "[copy]") {
   CHECK(set.status.error_code() == grpc::INVALID_ARGUMENT);
   CHECK(Call(*CopiesOf(cluster, "source"), &pb::Copies::Stub::GetCopyLimits,
              pb::GetCopyLimitsRequest())
-            .response.max_commit_latency_ratio() == 1.5);
+            .response.max_commit_latency_ratio() == 1.25);
 }
 
 TEST_CASE("a copy goes on after a restart of either end", "[copy]") {
