@@ -301,9 +301,9 @@ TEST_CASE("commits that were never slow count as a millisecond", "[copy]") {
   Sender sender(LimitsByDefault());
   sender.pace.Begin(absl::Microseconds(100));
   sender.Run(absl::Seconds(60), absl::Milliseconds(0.9));
-  sender.Run(absl::Seconds(5), absl::Milliseconds(1.4));
+  sender.Run(absl::Seconds(5), absl::Milliseconds(1.2));
   CHECK_FALSE(sender.pace.is_backing_off());
-  sender.Run(absl::Seconds(5), absl::Milliseconds(1.6));
+  sender.Run(absl::Seconds(5), absl::Milliseconds(1.4));
   CHECK(sender.pace.is_backing_off());
 }
 
