@@ -22,6 +22,7 @@
 #include "base/file_system.h"
 #include "base/folder_lock.h"
 #include "base/hash.h"
+#include "base/locks.h"
 #include "base/status_macros.h"
 #include "rpc/rpc.h"
 
@@ -108,6 +109,7 @@ int main(int argc, char** argv) {
       ->required();
   app.set_version_flag("--version", HAMISHA_VERSION);
   CLI11_PARSE(app, argc, argv);
+  base::DoNotLookForDeadlocks();
   const absl::Status status = agents::RunAgent(config);
   if (status.ok()) return EXIT_SUCCESS;
   std::cerr << "hamisha-agent: " << status.message() << "\n";

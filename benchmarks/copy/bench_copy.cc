@@ -19,6 +19,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/interrupt.h"
+#include "base/locks.h"
 #include "base/memory.h"
 #include "base/status_macros.h"
 #include "benchmarks/common/figures.h"
@@ -362,6 +363,7 @@ int Main(int argc, char** argv) {
   AddOptions(app, options);
   CLI11_PARSE(app, argc, argv);
   base::KeepFreedMemory();  // As hamisha-ledger.
+  base::DoNotLookForDeadlocks();
   std::optional<lab::LinkOptions> link;
   if (options.round_trip_ms > 0) {
     link = {.round_trip = absl::Milliseconds(options.round_trip_ms),

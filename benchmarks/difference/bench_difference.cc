@@ -12,6 +12,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/interrupt.h"
+#include "base/locks.h"
 #include "base/memory.h"
 #include "base/status_macros.h"
 #include "benchmarks/common/figures.h"
@@ -121,6 +122,7 @@ int Main(int argc, char** argv) {
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   base::KeepFreedMemory();  // As hamisha-ledger.
+  base::DoNotLookForDeadlocks();
   const base::Interrupt interrupt;
   const auto result = Run(options, interrupt.flag());
   if (!result.ok()) {

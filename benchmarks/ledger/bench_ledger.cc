@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/interrupt.h"
+#include "base/locks.h"
 #include "base/memory.h"
 #include "base/status_macros.h"
 #include "benchmarks/common/figures.h"
@@ -97,6 +98,7 @@ int Main(int argc, char** argv) {
   AddOptions(app, options);
   CLI11_PARSE(app, argc, argv);
   base::KeepFreedMemory();  // As hamisha-ledger.
+  base::DoNotLookForDeadlocks();
   const base::Interrupt interrupt;
   const auto result = Run(options, interrupt.flag());
   if (!result.ok()) {

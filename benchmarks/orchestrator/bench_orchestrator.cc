@@ -22,6 +22,7 @@
 #include "base/file_system.h"
 #include "base/hash.h"
 #include "base/invariant.h"
+#include "base/locks.h"
 #include "base/open_files.h"
 #include "benchmarks/common/figures.h"
 #include "benchmarks/common/folder.h"
@@ -327,6 +328,7 @@ int main(int argc, char** argv) {
   app.add_option("--idle-seconds", settings.idle_seconds, "to measure idle agents");
   app.add_flag("--without-crash", settings.without_crash, "leave the third run out");
   CLI11_PARSE(app, argc, argv);
+  base::DoNotLookForDeadlocks();
   base::RaiseOpenFilesLimit();
   std::cout << benchmarks::Bench(settings).Run().dump(2) << "\n";
   return 0;

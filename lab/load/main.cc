@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "base/locks.h"
 #include "base/status_macros.h"
 #include "lab/load/check.h"
 #include "lab/load/prepare.h"
@@ -195,6 +196,7 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
+  base::DoNotLookForDeadlocks();
   if (run.parsed()) pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // Before any thread.
   const absl::StatusOr<int> exit_code = prepare.parsed() ? DoPrepare(flags)
                                         : run.parsed()   ? DoRun(flags)

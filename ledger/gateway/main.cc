@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "base/locks.h"
 #include "hamisha/ledger/v1/gateway.pb.h"
 #include "ledger/gateway/server.h"
 
@@ -58,6 +59,7 @@ int main(int argc, char** argv) {
   std::string config_path;
   app.add_option("--config", config_path, "GatewayConfig as JSON")->required();
   CLI11_PARSE(app, argc, argv);
+  base::DoNotLookForDeadlocks();
   sigset_t end_signals;
   sigemptyset(&end_signals);
   sigaddset(&end_signals, SIGTERM);

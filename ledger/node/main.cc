@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "base/locks.h"
 #include "base/memory.h"
 #include "base/status_macros.h"
 #include "hamisha/ledger/v1/copy.grpc.pb.h"
@@ -217,5 +218,6 @@ int main(int argc, char** argv) {
   if (*prove) return Prove(data_dir, wanted, account);
   if (*verify) return Verify(given);
   base::KeepFreedMemory();
+  base::DoNotLookForDeadlocks();
   return Serve(config);
 }

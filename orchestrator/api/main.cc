@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/folder_lock.h"
+#include "base/locks.h"
 #include "base/open_files.h"
 #include "base/status_macros.h"
 #include "orchestrator/api/service.h"
@@ -66,6 +67,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   base::RaiseOpenFilesLimit();  // Each agent takes one.
+  base::DoNotLookForDeadlocks();
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
