@@ -21,7 +21,7 @@ int CommitLatency::BucketOf(absl::Duration took) {
 void CommitLatency::Answered(absl::Duration come) {
   const absl::Duration now = clock_.MonotonicNow();
   const int64_t number = SecondOf(now);
-  Second& second = seconds_[static_cast<size_t>(number % kSeconds)];
+  Second& second = seconds_[static_cast<size_t>(number % kUsualSeconds)];
   if (second.number != number) {
     second.number = kNone;  // Who looks meanwhile sees at most some of another second's.
     for (std::atomic<uint32_t>& count : second.counts) count = 0;
@@ -53,12 +53,13 @@ std::optional<absl::Duration> CommitLatency::P99OfAnswered(int seconds) const {
 std::optional<absl::Duration> CommitLatency::UsualP99(int seconds) const {
   const int64_t now = SecondOf(clock_.MonotonicNow());
   std::vector<absl::Duration> p99s;
-  for (int64_t last = now; last > now - kSeconds; last -= seconds) {
+  for (int64_t last = now; last > now - kUsualSeconds; last -= seconds) {
     if (const auto p99 = P99Within(last - seconds, last)) p99s.push_back(*p99);
   }
   if (p99s.empty()) return std::nullopt;
-  std::sort(p99s.begin(), p99s.end());
-  return p99s[p99s.size() < 2 ? 0 : p99s.size() - 2];
+  const auto median = p99s.begin() + static_cast<int64_t>(p99s.size() / 2);
+  std::nth_element(p99s.begin(), median, p99s.end());
+  return *median;
 }
 
 std::optional<absl::Duration> CommitLatency::P99Within(int64_t after, int64_t last) const {

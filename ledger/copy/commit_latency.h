@@ -15,6 +15,7 @@ namespace ledger {
 class CommitLatency {
  public:
   static constexpr int kSeconds = 10;
+  static constexpr int kUsualSeconds = 60;  // That are kept.
 
   // `clock` must outlive it.
   explicit CommitLatency(const base::Clock& clock) : clock_(clock) {}
@@ -26,13 +27,14 @@ class CommitLatency {
   // The log begins to write some of them, one write at a time, and has ended.
   void BeginWrite();
   void EndWrite();
-  // Of those answered in the last `seconds`, 1 to kSeconds, within 10 % above, and no less than the
-  // age of the write under way: commits that hang are slow ones too. None when there was neither.
+  // Of those answered in the last `seconds`, 1 to kUsualSeconds, within 10 % above, and no less
+  // than the age of the write under way: commits that hang are slow ones too. None when there was
+  // neither.
   std::optional<absl::Duration> P99(int seconds = kSeconds) const;
   // The same without the write under way.
   std::optional<absl::Duration> P99OfAnswered(int seconds = kSeconds) const;
-  // The second highest of what P99OfAnswered(seconds) was in the last kSeconds, in those times that
-  // have any: one burst of slow ones does not move it. `seconds` divides kSeconds.
+  // The median of what P99OfAnswered(seconds) was in the last kUsualSeconds, in those times that
+  // have any: bursts of slow ones do not move it. `seconds` divides kUsualSeconds.
   std::optional<absl::Duration> UsualP99(int seconds) const;
 
  private:
@@ -49,7 +51,7 @@ class CommitLatency {
   std::optional<absl::Duration> P99Within(int64_t after, int64_t last) const;
 
   const base::Clock& clock_;
-  std::array<Second, kSeconds> seconds_;
+  std::array<Second, kUsualSeconds> seconds_;
   std::atomic<int64_t> begun_ns_ = kNone;  // When the write under way did.
 };
 

@@ -17,10 +17,14 @@ constexpr int32_t kOffsetMinutesMax = 14 * 60;
 constexpr double kLeastBytesPerSecond = 4e6;
 constexpr double kStandsStillBytesPerSecond = 256e3;
 constexpr double kCarefulBytesPerSecond = 32e6;  // To go on with beside slow commits.
-constexpr double kSlower = 0.7;
+// As much as kFaster in that time: where commits take now more, now less by themselves, copies then
+// settle where half of the times are above the limit, which is where their median meets it.
+constexpr double kSlower = 0.86;
+constexpr double kSlowerFarBeyond = 0.6;
+constexpr double kFarBeyond = 1.5;
 constexpr absl::Duration kSlowerEvery = absl::Seconds(1);  // One pause is not paid for four times.
-constexpr double kFaster = 1.15;
-constexpr double kFasterBesideSlow = 1.04;  // Half way to the limit, and beyond.
+constexpr double kFaster = 1.08;
+constexpr double kFasterBesideSlow = 1.03;  // Half way to the limit, and beyond.
 constexpr absl::Duration kLatencyLeast = absl::Milliseconds(1);
 constexpr absl::Duration kBurst = absl::Milliseconds(50);  // What was not used is not lost.
 constexpr absl::Duration kLookAgain = absl::Milliseconds(500);
@@ -30,7 +34,8 @@ constexpr absl::Duration kListenFor = absl::Seconds(1 + CopyPace::kJudgedSeconds
 constexpr absl::Duration kListenSoon = absl::Seconds(15);
 // So slow that it is hardly copies that commits wait for.
 constexpr double kCrawlingBytesPerSecond = kCarefulBytesPerSecond / 4;
-constexpr double kMovedAtOnce = 1.25;
+constexpr double kMoved = 1.5;
+constexpr size_t kHeardMax = 5;
 constexpr double kMovedFar = 2;
 
 bool IsWithin(const pb::QuietHours& hours, absl::Time wall) {
@@ -84,6 +89,7 @@ void CopyPace::SetLimits(pb::CopyLimits limits, absl::Duration now) {
 void CopyPace::Begin(std::optional<absl::Duration> p99) {
   if (before_ || !p99) return;
   before_ = std::max(*p99, kLatencyLeast);
+  heard_ = {*before_, *before_};
   is_guess_ = false;
   is_settled_ = true;
   listening_since_.reset();
@@ -138,11 +144,14 @@ void CopyPace::Heard(std::optional<absl::Duration> p99, absl::Duration now) {
   listening_since_.reset();
   heard_at_ = now;
   if (!p99) return;
-  const absl::Duration heard =
-      is_guess_ ? *p99 : std::min((*before_ + *p99) / 2, *before_ * kMovedAtOnce);
-  is_settled_ = is_guess_ || (heard < *before_ * kMovedAtOnce && heard * kMovedAtOnce > *before_);
-  is_guess_ = false;
-  before_ = std::max(heard, kLatencyLeast);
+  const absl::Duration heard = std::max(*p99, kLatencyLeast);
+  is_settled_ = is_guess_ || (heard < *before_ * kMoved && heard * kMoved > *before_);
+  if (std::exchange(is_guess_, false)) heard_.clear();
+  if (heard_.size() == kHeardMax) heard_.erase(heard_.begin());
+  heard_.push_back(heard);
+  std::vector<absl::Duration> sorted = heard_;
+  std::sort(sorted.begin(), sorted.end());
+  before_ = sorted[(sorted.size() - 1) / 2];
 }
 
 void CopyPace::LatencyIs(std::optional<absl::Duration> p99, absl::Duration now) {
@@ -170,7 +179,13 @@ void CopyPace::LatencyIs(std::optional<absl::Duration> p99, absl::Duration now) 
   // Then it was not copies that commits waited for.
   const bool stood_still = went < kStandsStillBytesPerSecond || passed > kStoodStill;
   if (stood_still) return;
-  by_latency_ = std::max(kSlower * std::min(*by_latency_, went), kLeastBytesPerSecond);
+  GoSlower(went, *p99 > kFarBeyond * ratio * *before_);
+}
+
+void CopyPace::GoSlower(double went, bool far_beyond) {
+  // What was held went as fast as it might, whatever pieces fell into that half second.
+  const double from = was_held_ ? *by_latency_ : std::min(*by_latency_, went);
+  by_latency_ = std::max((far_beyond ? kSlowerFarBeyond : kSlower) * from, kLeastBytesPerSecond);
 }
 
 // A limit that nothing waits for does not grow: who comes to need it would leap.

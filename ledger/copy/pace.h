@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -51,9 +52,9 @@ class CopyPace {
   // were none.
   void LatencyIs(std::optional<absl::Duration> p99, absl::Duration now);
   // What those took that were answered in the last kJudgedSeconds. Once the pause has been long
-  // enough it ends, and that is what commits take without a copy: at once when nothing better was
-  // known, else half way there, and at most a quarter more, so that one bad moment does not let
-  // copies loose.
+  // enough it ends. What commits take without a copy is the median of what was heard in the last
+  // pauses, in which what was known before them counts for two: neither a bad moment lets copies
+  // loose, nor does a good one stop them.
   void Heard(std::optional<absl::Duration> p99, absl::Duration now);
   // Commits make it slower than the link and the rates would let it.
   bool is_backing_off() const { return is_listening() || is_slow_ || is_held_ || was_held_; }
@@ -68,10 +69,12 @@ class CopyPace {
   // Bytes a second that an operator allows at that time; none: as fast as it goes.
   std::optional<double> RateAt(absl::Time wall) const;
   bool WantsToListen(absl::Duration now) const;
+  void GoSlower(double went, bool far_beyond);
   void GoFaster(bool near_limit);
 
   ::hamisha::ledger::v1::CopyLimits limits_;
   std::optional<absl::Duration> before_;
+  std::vector<absl::Duration> heard_;              // At most kHeardMax, the newest last.
   bool is_guess_ = false;                          // That was measured beside a copy.
   bool is_settled_ = true;                         // It hardly moved when it was last heard.
   std::optional<absl::Duration> listening_since_;  // No copy goes, to hear what commits take then.

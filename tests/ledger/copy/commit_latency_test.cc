@@ -40,28 +40,28 @@ TEST_CASE("what is older than asked for does not count", "[copy]") {
   CHECK_FALSE(latency.P99());
 }
 
-TEST_CASE("one burst of slow commits is not what they usually take", "[copy]") {
+TEST_CASE("bursts of slow commits are not what they usually take", "[copy]") {
   base::ManualClock clock(absl::UnixEpoch());
   CommitLatency latency(clock);
   CHECK_FALSE(latency.UsualP99(2));
-  for (const int took_ms : {4, 1, 400, 2, 3}) {
+  for (const int took_ms : {4, 1, 2, 400, 3, 300, 3}) {
     Commit(clock, latency, absl::Milliseconds(took_ms));
     clock.Advance(absl::Seconds(2) - absl::Milliseconds(took_ms));
   }
   CHECK(latency.P99OfAnswered() > absl::Milliseconds(400));
   REQUIRE(latency.UsualP99(2));
   CHECK(*latency.UsualP99(2) > absl::Milliseconds(3));
-  CHECK(*latency.UsualP99(2) < absl::Milliseconds(4.4));
+  CHECK(*latency.UsualP99(2) < absl::Milliseconds(3.3));
 }
 
 TEST_CASE("what commits usually take is that of the time that has any", "[copy]") {
   base::ManualClock clock(absl::UnixEpoch());
   CommitLatency latency(clock);
   Commit(clock, latency, absl::Milliseconds(4));
-  clock.Advance(absl::Seconds(5));
+  clock.Advance(absl::Seconds(50));
   REQUIRE(latency.UsualP99(2));
   CHECK(*latency.UsualP99(2) > absl::Milliseconds(4));
-  clock.Advance(absl::Seconds(6));
+  clock.Advance(absl::Seconds(11));
   CHECK_FALSE(latency.UsualP99(2));
 }
 

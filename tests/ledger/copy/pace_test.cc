@@ -1,6 +1,7 @@
 #include "ledger/copy/pace.h"
 
 #include <catch2/catch.hpp>
+#include <random>
 
 namespace ledger {
 namespace {
@@ -117,7 +118,7 @@ TEST_CASE("a copy begins slowly, and grows faster the less commits feel of it", 
   Sender alone(LimitsByDefault());
   alone.pace.Begin(kP99);
   CHECK(alone.Run(absl::Seconds(1), kP99) < 60e6);
-  alone.Run(absl::Seconds(4), kP99);
+  alone.Run(absl::Seconds(9), kP99);
   Sender felt(LimitsByDefault());
   felt.pace.Begin(kP99);
   felt.Run(absl::Seconds(5), 1.2 * kP99);
@@ -224,13 +225,38 @@ TEST_CASE("what a copy itself adds to commits is not taken for what they take wi
   CHECK(sent / 3'600 < 50e6);
 }
 
-TEST_CASE("one bad moment does not change much of what commits take without a copy", "[copy]") {
+TEST_CASE("one bad moment does not change what commits take without a copy", "[copy]") {
   Sender sender(LimitsByDefault());
   sender.pace.Begin(kP99);
   sender.Run(CopyPace::kListenEvery + absl::Seconds(1), kP99);
   sender.Run(absl::Seconds(3), 1'000 * kP99);
-  CHECK(sender.pace.before() > kP99);
-  CHECK(sender.pace.before() < 1.3 * kP99);
+  CHECK(sender.pace.before() == kP99);
+}
+
+// Commits that take now more, now less by themselves, as on a machine that others share, and more
+// the faster a copy goes: a quarter more at 50 MB/s. What it sends in an hour, a second.
+double RateBesideNoise(uint32_t seed) {
+  std::mt19937 random(seed);
+  std::lognormal_distribution<double> noise(0, 0.6);
+  Sender sender(LimitsByDefault());
+  sender.pace.Begin(kP99);
+  double sent = 0;
+  double by_itself = 1;
+  double rate = 0;
+  for (int half_seconds = 0; half_seconds < 7'200; ++half_seconds) {
+    if (half_seconds % (2 * CopyPace::kJudgedSeconds) == 0) by_itself = noise(random);
+    rate = sender.Run(absl::Milliseconds(500), kP99 * by_itself * (1 + rate / 200e6));
+    sent += rate / 2;
+  }
+  return sent / 3'600;
+}
+
+TEST_CASE("commits that vary by themselves neither stop a copy nor let it loose", "[copy]") {
+  for (const uint32_t seed : {1U, 2U, 3U, 4U, 5U}) {
+    CAPTURE(seed);
+    CHECK(RateBesideNoise(seed) > 15e6);
+    CHECK(RateBesideNoise(seed) < 100e6);
+  }
 }
 
 TEST_CASE("what commits took in a bad hour is forgotten soon after it", "[copy]") {
