@@ -1,7 +1,6 @@
 // A new replica's copy of a node's snapshot and history: both nodes and the disk on this machine.
 // JSON on stdout.
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <atomic>
 #include <ctime>
 #include <filesystem>
@@ -24,6 +23,7 @@
 #include "base/status_macros.h"
 #include "benchmarks/common/figures.h"
 #include "benchmarks/copy/copy_pair.h"
+#include "benchmarks/copy/found.h"
 #include "benchmarks/copy/machine.h"
 #include "benchmarks/copy/other_site.h"
 #include "benchmarks/ledger/closed_loop.h"
@@ -45,33 +45,13 @@ struct Options {
   uint64_t transfers = 6'000'000;
   uint32_t streams = 4;
   double rate = 0;
+  double coalesce_ms = 0;
   double before_s = 15;
   double round_trip_ms = 0;
   double link_mb_per_s = 200;
   int cuts = 0;
   double cut_s = 1;
   double turn_s = 0;
-};
-
-double Milliseconds(uint64_t us) { return static_cast<double>(us) / 1e3; }
-
-// What customers found, all together and each second by itself: one pause of the disk or of the
-// machine, as shared ones have, is in the former only.
-struct Found {
-  lab::Histogram latency_us;
-  std::vector<double> p99_by_second_ms;
-
-  void Merge(const lab::Histogram& second_us) {
-    latency_us.Merge(second_us);
-    p99_by_second_ms.push_back(Milliseconds(second_us.Percentile(0.99)));
-  }
-  double p99_ms() const { return Milliseconds(latency_us.Percentile(0.99)); }
-  double median_second_ms() const {
-    if (p99_by_second_ms.empty()) return 0;
-    std::vector<double> sorted = p99_by_second_ms;
-    std::sort(sorted.begin(), sorted.end());
-    return sorted[sorted.size() / 2];
-  }
 };
 
 // A copy that goes and stands still in turns: what customers find with and without it is then of
@@ -184,13 +164,6 @@ absl::Status AwaitQuiet(const std::atomic<bool>& stop) {
   return absl::DeadlineExceededError("the source does not come to rest");
 }
 
-nlohmann::json ToJson(const Found& found) {
-  return {{"customers", found.latency_us.count()},
-          {"p99_ms", found.p99_ms()},
-          {"p99_by_second_ms", found.p99_by_second_ms},
-          {"p99_of_median_second_ms", found.median_second_ms()}};
-}
-
 struct Measured {
   CopyBounds bounds_before;
   CopyBounds bounds_after;
@@ -219,6 +192,11 @@ std::vector<Figure> Figures(const Options& options, const Measured& measured) {
     figures.push_back({"the same of the median second", during.median_second_ms(), "ms",
                        2 * before.median_second_ms(), std::nullopt});
   }
+  if (before.undisturbed_customers() > 0 && during.undisturbed_customers() > 0) {
+    figures.push_back({"the same of seconds of which the host took under 5 % of a processor",
+                       during.undisturbed_p99_ms(), "ms", 2 * before.undisturbed_p99_ms(),
+                       std::nullopt});
+  }
   if (options.cuts > 0) {
     figures.push_back({absl::StrCat("sent again after ", measured.copied.cuts, " cuts"),
                        100 * measured.again_bytes / measured.bytes, "%", 1, std::nullopt});
@@ -244,14 +222,15 @@ nlohmann::json Report(const Options& options, const Measured& measured) {
           {"of_the_slower", measured.bytes_per_s() / bounds.slower()},
           {"other_site", "target and link: a process of its own, SCHED_IDLE"},
           {"source_folder", options.source_folder.value_or(options.folder)},
+          {"coalesce_ms", options.coalesce_ms},
           {"target_folder", options.target_folder.value_or(options.folder)},
           {"cuts", measured.copied.cuts},
           {"sent_again_bytes", measured.again_bytes},
-          {"before", ToJson(measured.before)},
+          {"before", measured.before.ToJson()},
           {"turn_s", options.turn_s},
-          {"during", ToJson(measured.during.copying)},
-          {"held", ToJson(measured.during.held)},
-          {"opening", ToJson(measured.opening)},
+          {"during", measured.during.copying.ToJson()},
+          {"held", measured.during.held.ToJson()},
+          {"opening", measured.opening.ToJson()},
           {"figures", ToJson(Figures(options, measured))}};
 }
 
@@ -296,11 +275,15 @@ absl::Status CopyBesideCustomers(CopyPair& pair, const Options& options,
   std::thread serving([&] {
     if (options.rate == 0) return;
     OpenLoop customers(pair.source(), {.transfers_per_s = options.rate,
+                                       .coalesce_s = options.coalesce_ms / 1e3,
                                        .first = options.transfers,
                                        .kind = {.accounts = options.accounts}});
+    StolenTime stolen;
     served = customers
                  .Run(2 * kTimeoutS, is_over,
-                      [&](const lab::Histogram& second_us) { phase.load()->Merge(second_us); })
+                      [&](const lab::Histogram& second_us) {
+                        phase.load()->Add(second_us, stolen.Share());
+                      })
                  .status();
   });
   const absl::Status copied = CopyInPhases(pair, options, stop, measured, phase);
@@ -342,7 +325,11 @@ void AddOptions(CLI::App& app, Options& options) {
   app.add_option("--transfers", options.transfers, "In history before the copy.")
       ->capture_default_str();
   app.add_option("--streams", options.streams)->check(CLI::Range(1, 16))->capture_default_str();
-  app.add_option("--rate", options.rate, "Single transfers a second at the source meanwhile.")
+  app.add_option("--rate", options.rate, "Transfers a second at the source meanwhile.")
+      ->capture_default_str();
+  app.add_option("--coalesce-ms", options.coalesce_ms,
+                 "Those due within this time share a call; 0: a call for each.")
+      ->check(CLI::Range(0.0, 1'000.0))
       ->capture_default_str();
   app.add_option("--before", options.before_s, "Seconds of them before the copy.")
       ->capture_default_str();

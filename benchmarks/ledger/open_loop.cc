@@ -1,5 +1,6 @@
 #include "benchmarks/ledger/open_loop.h"
 
+#include <algorithm>
 #include <cmath>
 #include <thread>
 #include <utility>
@@ -54,15 +55,22 @@ absl::StatusOr<OpenOutcome> OpenLoop::Run(double seconds, const std::atomic<bool
   return std::move(stretch.outcome);
 }
 
+double OpenLoop::GapSeconds() { return -std::log(1 - random_.Unit()) / load_.transfers_per_s; }
+
 void OpenLoop::Send(Stretch& stretch, double seconds, const std::atomic<bool>& stop) {
-  double intended_s = stretch.begin_s;
-  while (!stop && !stretch.failed) {
-    intended_s += -std::log(1 - random_.Unit()) / load_.transfers_per_s;
-    if (intended_s >= stretch.begin_s + seconds) return;
-    absl::SleepFor(absl::Seconds(intended_s - SecondsNow()));
+  const double end_s = stretch.begin_s + seconds;
+  double due_s = stretch.begin_s + GapSeconds();
+  while (!stop && !stretch.failed && due_s < end_s) {
+    const double leaves_s = due_s + load_.coalesce_s;
+    absl::SleepFor(absl::Seconds(leaves_s - SecondsNow()));
     TransferCall& call = TakeFree();
-    call.Fill(next_++, 1);
-    call.intended_s = intended_s;
+    call.due_s.clear();
+    do {
+      call.due_s.push_back(due_s);
+      due_s += GapSeconds();
+    } while (due_s < std::min(leaves_s, end_s));
+    call.Fill(next_, call.due_s.size());
+    next_ += call.due_s.size();
     call.begun_s = SecondsNow();
     call.Begin(stretch.queue);
   }
@@ -91,12 +99,14 @@ void OpenLoop::TakeAnswers(Stretch& stretch, const EachSecond& each_second) {
       second_us.Clear();
       second_ends_s += std::floor(now_s - second_ends_s) + 1;
     }
-    const uint64_t from_intended_us = Microseconds(now_s - call.intended_s);
-    second_us.Add(from_intended_us);
-    stretch.outcome.from_intended_us.Add(from_intended_us);
-    stretch.outcome.from_sent_us.Add(Microseconds(now_s - call.begun_s));
+    for (const double due_s : call.due_s) {
+      const uint64_t from_intended_us = Microseconds(now_s - due_s);
+      second_us.Add(from_intended_us);
+      stretch.outcome.from_intended_us.Add(from_intended_us);
+      stretch.outcome.from_sent_us.Add(Microseconds(now_s - call.begun_s));
+    }
     const absl::Status ended = call.End();
-    if (ended.ok()) ++stretch.outcome.transfers;
+    if (ended.ok()) stretch.outcome.transfers += call.transfers();
     stretch.status.Update(ended);
     if (!ended.ok()) stretch.failed = true;
     const absl::MutexLock lock(&mutex_);

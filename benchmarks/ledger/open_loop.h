@@ -15,10 +15,13 @@
 
 namespace benchmarks {
 
-// Customers who do not wait for each other: calls of one transfer arrive by chance (Poisson) at a
-// rate, whether or not earlier ones were answered.
+// Customers who do not wait for each other: transfers arrive by chance (Poisson) at a rate, whether
+// or not earlier ones were answered.
 struct OpenLoad {
   double transfers_per_s = 6'000;
+  // Those due within it share a call, as with hamisha-load's --coalesce; 0: a call for each. That
+  // they wait for each other counts.
+  double coalesce_s = 0;
   uint64_t in_flight_max = 256;  // A call that would be one more waits, and its waiting counts.
   uint64_t first = 0;            // Number of the first transfer: those before exist.
   TransferKind kind;
@@ -27,7 +30,7 @@ struct OpenLoad {
 struct OpenOutcome {
   uint64_t transfers = 0;
   double seconds = 0;
-  // From the moment a call should have been sent: a stall counts for all that fell into it, not
+  // From the moment a transfer should have been sent: a stall counts for all that fell into it, not
   // only for the one that met it ("coordinated omission").
   lab::Histogram from_intended_us;
   // From the moment it was sent, to tell the node's time from this client's lateness.
@@ -51,6 +54,8 @@ class OpenLoop {
 
  private:
   struct Stretch;
+  // To the next one's arrival.
+  double GapSeconds();
   void Send(Stretch& stretch, double seconds, const std::atomic<bool>& stop);
   TransferCall& TakeFree();
   void TakeAnswers(Stretch& stretch, const EachSecond& each_second);

@@ -37,7 +37,7 @@ class TransferCall {
   uint64_t transfers() const { return static_cast<uint64_t>(request_->transfers_size()); }
 
   // For the caller's use.
-  double intended_s = 0;
+  std::vector<double> due_s;  // When each transfer should have been sent.
   double begun_s = 0;
 
  private:
