@@ -221,74 +221,46 @@ void Copier::Stream(const std::string& address, const std::atomic<bool>& cancell
   }
 }
 
-pb::ReadCopyRequest Copier::RequestFor(const Taken& taken) const {
-  pb::ReadCopyRequest request;
-  request.set_copy_id(incoming_->copy_id());
-  pb::CopyRange* last = nullptr;
+std::vector<Piece> Copier::PiecesOf(const Taken& taken) const {
+  std::vector<Piece> pieces;
   const absl::MutexLock lock(&mutex_);
-  for (const PiecePlan::Number number : taken) {
-    const Piece piece = plan_->At(number);
-    if (last == nullptr || last->file() != piece.file ||
-        last->offset() + last->bytes() != piece.offset) {
-      last = request.add_ranges();
-      last->set_file(piece.file);
-      last->set_offset(piece.offset);
-    }
-    last->set_bytes(last->bytes() + piece.bytes);
-  }
-  return request;
+  for (const PiecePlan::Number number : taken) pieces.push_back(plan_->At(number));
+  return pieces;
 }
 
-// Two threads: while one waits for the disk the other empties the connection.
+// Two threads: while one waits for the disk the other empties the connection and unpacks, so that
+// the disk does not wait for that.
 absl::Status Copier::Fetch(const std::shared_ptr<grpc::Channel>& channel, const Taken& taken) {
   Call call(*this);
-  PieceReader reader(channel, call.context, RequestFor(taken));
+  PieceReader reader(channel, call.context, incoming_->copy_id(), PiecesOf(taken));
   PieceQueue received;
-  Kept kept;
+  absl::Status kept;
   std::thread keeping([&] { kept = Keep(taken, received, call.context); });
-  for (grpc::ByteBuffer message; reader.Read(message);) received.Put(std::move(message));
+  for (ReceivedPiece piece; reader.Read(piece);) received.Put(std::move(piece));
   received.Close();
   keeping.join();
   const absl::Status ended = reader.Finish();
-  RETURN_IF_ERROR(kept.status);
-  RETURN_IF_ERROR(ended);
-  return kept.pieces == taken.size()
-             ? absl::OkStatus()
-             : absl::DataLossError("the source sent less than was asked for");
+  return kept.ok() ? ended : kept;
 }
 
-Copier::Kept Copier::Keep(const Taken& taken, PieceQueue& received, grpc::ClientContext& context) {
-  const AlignedBuffer buffer(kPieceBytes);
-  PieceDecoder decoder;
-  Kept kept;
-  for (grpc::ByteBuffer message; received.Take(message);) {
-    if (!kept.status.ok()) continue;  // Until the call has ended.
-    kept.status = kept.pieces < taken.size()
-                      ? Take(std::move(message), taken[kept.pieces++], decoder, buffer)
-                      : absl::DataLossError("the source sent more than was asked for");
-    if (!kept.status.ok()) context.TryCancel();
+absl::Status Copier::Keep(const Taken& taken, PieceQueue& received, grpc::ClientContext& context) {
+  absl::Status status;
+  size_t pieces = 0;
+  for (ReceivedPiece piece; received.Take(piece);) {
+    if (!status.ok()) continue;  // Until the call has ended.
+    status = Write(piece, taken[pieces++]);
+    if (!status.ok()) context.TryCancel();
   }
-  return kept;
+  return status;
 }
 
-absl::Status Copier::Take(grpc::ByteBuffer message, PiecePlan::Number number, PieceDecoder& decoder,
-                          const AlignedBuffer& buffer) {
-  Piece piece{};
-  {
-    const absl::MutexLock lock(&mutex_);
-    piece = plan_->At(number);
-  }
-  pb::CopyChunk chunk;
-  RETURN_IF_ERROR(decoder.Decode(std::move(message), chunk, buffer.data()));
-  if (chunk.file() != piece.file || chunk.offset() != piece.offset ||
-      chunk.raw_bytes() != piece.bytes) {
-    return absl::DataLossError("the source sent another piece than was asked for");
-  }
-  RETURN_IF_ERROR(incoming_->Write(piece, buffer));
-  options_.on_tail(chunk.tail());
+absl::Status Copier::Write(const ReceivedPiece& received, PiecePlan::Number number) {
+  const Piece& piece = received.piece;
+  RETURN_IF_ERROR(incoming_->Write(piece, *received.raw));
+  options_.on_tail(received.chunk.tail());
   if (options_.on_piece) options_.on_piece();
   const absl::MutexLock lock(&mutex_);
-  pacing_ = chunk.pacing();
+  pacing_ = received.chunk.pacing();
   if (!plan_->Written(number)) return absl::InternalError("a piece came twice");
   there_bytes_ += piece.bytes;
   unsaved_bytes_ += piece.bytes;

@@ -22,7 +22,7 @@
 #include "hamisha/ledger/v1/copy.grpc.pb.h"
 #include "hamisha/ledger/v1/node.pb.h"
 #include "ledger/copy/incoming.h"
-#include "ledger/copy/piece_codec.h"
+#include "ledger/copy/piece_plan.h"
 #include "ledger/copy/piece_queue.h"
 
 namespace ledger {
@@ -67,15 +67,10 @@ class Copier {
   void EndStreams(std::vector<std::thread>& streams);
   void Stream(const std::string& address, const std::atomic<bool>& cancelled);
   absl::Status Fetch(const std::shared_ptr<grpc::Channel>& channel, const Taken& taken);
-  // Writes what is received until there is no more, or something is wrong with it.
-  struct Kept {
-    absl::Status status;
-    size_t pieces = 0;
-  };
-  Kept Keep(const Taken& taken, PieceQueue& received, grpc::ClientContext& context);
-  absl::Status Take(grpc::ByteBuffer message, PiecePlan::Number number, PieceDecoder& decoder,
-                    const AlignedBuffer& buffer);
-  pb::ReadCopyRequest RequestFor(const Taken& taken) const;
+  std::vector<Piece> PiecesOf(const Taken& taken) const;
+  // Writes what is received until there is no more, or it cannot be written.
+  absl::Status Keep(const Taken& taken, PieceQueue& received, grpc::ClientContext& context);
+  absl::Status Write(const ReceivedPiece& received, PiecePlan::Number number);
   absl::Status SaveWritten();
   // Once the snapshot is on the disk; while the rest still comes.
   void CheckSnapshotSoon();

@@ -4,7 +4,7 @@
 
 namespace ledger {
 
-void PieceQueue::Put(grpc::ByteBuffer piece) {
+void PieceQueue::Put(ReceivedPiece piece) {
   const absl::MutexLock lock(&mutex_);
   const auto has_room = [this]()
                             ABSL_NO_THREAD_SAFETY_ANALYSIS { return pieces_.size() < kPiecesMax; };
@@ -17,7 +17,7 @@ void PieceQueue::Close() {
   is_closed_ = true;
 }
 
-bool PieceQueue::Take(grpc::ByteBuffer& piece) {
+bool PieceQueue::Take(ReceivedPiece& piece) {
   const absl::MutexLock lock(&mutex_);
   const auto has_news = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return !pieces_.empty() || is_closed_;

@@ -1,14 +1,23 @@
 #pragma once
 
-#include <grpcpp/support/byte_buffer.h>
-
 #include <cstddef>
 #include <deque>
+#include <memory>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "hamisha/ledger/v1/copy.pb.h"
+#include "ledger/copy/piece_plan.h"
+#include "ledger/storage/aligned_buffer.h"
 
 namespace ledger {
+
+// A piece as it was sent: what the message says but its data, which are unpacked.
+struct ReceivedPiece {
+  Piece piece{};
+  pb::CopyChunk chunk;
+  std::shared_ptr<const AlignedBuffer> raw;
+};
 
 // Pieces between the thread that receives them and the one that writes them. Any thread.
 class PieceQueue {
@@ -17,16 +26,16 @@ class PieceQueue {
   static constexpr size_t kPiecesMax = 4;
 
   // Waits while it is full.
-  void Put(grpc::ByteBuffer piece);
+  void Put(ReceivedPiece piece);
   // None comes any more.
   void Close();
   // Waits for the next, in the order in which they came; false when all were taken and it is
   // closed.
-  bool Take(grpc::ByteBuffer& piece);
+  bool Take(ReceivedPiece& piece);
 
  private:
   absl::Mutex mutex_;
-  std::deque<grpc::ByteBuffer> pieces_ ABSL_GUARDED_BY(mutex_);
+  std::deque<ReceivedPiece> pieces_ ABSL_GUARDED_BY(mutex_);
   bool is_closed_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

@@ -122,6 +122,19 @@ TEST_CASE("another piece than was asked for is not taken", "[copy]") {
   CHECK_THAT(target.copier().progress()->trouble(), Catch::Contains("another piece"));
 }
 
+TEST_CASE("a stream ends with the last piece that was asked for, and not before", "[copy]") {
+  const auto [sent, trouble] =
+      GENERATE(table<int, std::string>({{0, "less than was asked"}, {2, "more than was asked"}}));
+  FakeSource source;
+  Target target;
+  source.last_chunk_sent = sent;
+  CHECK(absl::IsUnavailable(target.Run(source.address()).status()));
+  CHECK_THAT(target.copier().progress()->trouble(), Catch::Contains(trouble));
+  source.last_chunk_sent = 1;
+  REQUIRE(target.Run(source.address()).ok());
+  target.CheckHasAllOf(source);
+}
+
 TEST_CASE("a piece that is far longer than one is not even received", "[copy]") {
   FakeSource source;
   Target target;

@@ -76,6 +76,10 @@ grpc::Status FakeSource::BeginCopy(grpc::ServerContext* /*context*/,
 grpc::Status FakeSource::ReadCopy(grpc::ServerContext* /*context*/,
                                   const pb::ReadCopyRequest* request,
                                   grpc::ServerWriter<pb::CopyChunk>* writer) {
+  int left = 0;
+  for (const pb::CopyRange& range : request->ranges()) {
+    left += static_cast<int>((range.bytes() + kPieceBytes - 1) / kPieceBytes);
+  }
   for (const pb::CopyRange& range : request->ranges()) {
     const std::string bytes = BytesOf(manifest_.files(static_cast<int>(range.file())).name());
     for (uint64_t offset = range.offset(); offset < range.offset() + range.bytes();
@@ -89,7 +93,9 @@ grpc::Status FakeSource::ReadCopy(grpc::ServerContext* /*context*/,
         return {grpc::UNAVAILABLE, "broken by the test"};
       }
       sent_bytes += chunk.raw_bytes();
-      if (!writer->Write(chunk)) return {grpc::UNAVAILABLE, "gone"};
+      for (int times = --left > 0 ? 1 : last_chunk_sent; times > 0; --times) {
+        if (!writer->Write(chunk)) return {grpc::UNAVAILABLE, "gone"};
+      }
     }
   }
   return grpc::Status::OK;

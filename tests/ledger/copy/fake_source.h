@@ -34,6 +34,7 @@ class FakeSource final : public pb::Copies::Service {
   // Called before each chunk, the how manieth it is since the beginning, may change it; false ends
   // the stream.
   std::function<bool(int number, pb::CopyChunk& chunk)> on_chunk;
+  int last_chunk_sent = 1;  // How often a stream's last one is.
   bool offers_nothing = false;
   std::atomic<uint64_t> sent_bytes = 0;
   std::atomic<int> begun = 0;
